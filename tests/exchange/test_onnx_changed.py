@@ -206,7 +206,28 @@ def causal(made: Any) -> None:
     next(each for each in one.attribute if each.name == "is_causal").i = 1
 
 
+def counted_on(made: Any) -> None:
+    """Values go to where the next map has them."""
+    for each in made.graph.initializer:
+        if each.name.startswith("mul") and list(each.dims) == [1, 4, 1, 1]:
+            array = onnx.numpy_helper.to_array(each).copy() + 1
+            each.CopyFrom(onnx.numpy_helper.from_array(array, each.name))
+
+
+def of_another_pool(made: Any) -> None:
+    """Places are those of windows of three."""
+    pools = [node for node in made.graph.node if node.op_type == "MaxPool"]
+    one = next(node for node in pools if node.output[0] == "getitem")
+    (other,) = (node for node in made.graph.node if node.input[:1] == [one.output[1]])
+    made.graph.node.insert(0, onnx.helper.make_node("MaxPool", ["y0"], ["z0", "z1"],
+        kernel_shape=[2, 2], strides=[2, 2]))  # fmt: skip
+    made.graph.node.insert(0, onnx.helper.make_node("Abs", [one.input[0]], ["y0"]))
+    other.input[0] = "z1"
+
+
 CHANGED = [
+    ("unpool.dynamo20", counted_on, False),
+    ("unpool.dynamo20", of_another_pool, False),
     ("sdpa.dynamo23", causal, False),
     ("swin.dynamo20", one_pair, False),
     ("swin.dynamo20", transposed, True),

@@ -80,6 +80,7 @@ KINDS = {
     **dict.fromkeys(("lrn.ts17", "lrn.dynamo20"), "conv lrn"),
     "adaptive.dynamo20": "conv adaptive_avgpool",
     "sdpa.dynamo23": "attention",
+    "unpool.dynamo20": "conv maxpool maxpool maxunpool conv maxunpool",
     "logsm.ts17": "softmax global_avgpool log_softmax flatten",
 }
 """File → the kinds that its module is, in the order of the spec, a merge before its branches."""

@@ -8,16 +8,27 @@ is held against what attention is. Attention within parts of a map goes on in `w
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from convcalc.exchange.onnx.extents import axis_of, subscripts
 from convcalc.exchange.onnx.graph import Graph
-from convcalc.exchange.onnx.moving import LONGEST, VIEWS, Way, arrived, numbers, said
+from convcalc.exchange.onnx.moving import (
+    LONGEST,
+    VIEWS,
+    TooManyError,
+    Way,
+    arrived,
+    numbers,
+    said,
+)
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.patterns import made_by, number
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
+
+if TYPE_CHECKING:
+    from convcalc.exchange.onnx.otherwise import Unsaid
 
 Readers = Mapping[int, Sequence[tuple[int, Operation]]]
 """By a tensor's identity, the operations that read it, each with its place."""
@@ -148,9 +159,19 @@ class Core(NamedTuple):
     """What the file calls it."""
 
     @property
-    def source(self) -> Value:
-        """The tensor that queries are made of."""
-        return self.projections[0].source
+    def why(self) -> str:
+        """Why no layer is it; empty as long as one may be."""
+        return ""
+
+    @property
+    def begins(self) -> frozenset[int]:
+        """The identities of the operations that read what it reads."""
+        return frozenset(id(each.linear) for each in self.projections)
+
+    @property
+    def length(self) -> int:
+        """How many positions attend to each other."""
+        return int(self.heads.queries.shape[1])
 
     @property
     def sources(self) -> list[Value]:
@@ -162,42 +183,77 @@ class Core(NamedTuple):
 
 
 def attentive(graph: Graph) -> None:
-    """Put attention in the place of the operations that it is."""
+    """Put attention in the place of the operations that it is, or what says that no layer is it."""
     readers = read_by(graph)
     known: dict[object, Any] = {}
-    apart: list[Core] = []
+    apart: list[Core | Unsaid] = []
+    unsaid: list[Unsaid] = []
+    around: dict[int, Operation] = {}
     for op in list(graph.operations):
         if op.name not in KERNELS or op.domain or op.malformed:
             continue
-        try:
-            kernel = _kernel(op, readers) if op.name == "Softmax" else _whole(op)
-            core = _attention(kernel, readers, known) if kernel is not None else None
-        except UnknownError:
-            continue
-        if core is None:
-            continue
-        if core.layout is None:
-            apart.append(core)
-        else:
+        core, why = _read(op, readers, known)
+        if core is not None and core.layout is not None:
             put(graph, core, core.sources, core.layout)
+        elif core is not None:
+            apart.append(core)
+            around[id(core.last)] = op
+        elif (other := _unsaid(op, readers, why)) is not None:
+            (apart if other.apart else unsaid).append(other)
     if apart:
         from convcalc.exchange.onnx.windows import within
 
-        for core in within(graph, apart):
-            _refuse(graph, core)
+        for each in within(graph, apart):
+            left = (
+                _unsaid(around[id(each.last)], read_by(graph), _among(each))
+                if isinstance(each, Core)
+                else each
+            )
+            unsaid += [left] if left is not None else []
+    _refuse(graph, unsaid)
 
 
-def _refuse(graph: Graph, core: Core) -> None:
-    """Put one operation in the place of attention that no layer is, which says why."""
-    why = "it is among rows that are no windows of a map"
-    if core.added:
-        shapes = ", ".join(shown(each.constant.dims) for each in core.added)
-        why = (
-            f"its scores get {shapes} added, which is no bias of relative positions: "
-            "a mask, as where each position sees none behind it"
-        )
-    place = next(at for at, op in enumerate(graph.operations) if core.last in op.outputs)
-    put(graph, core._replace(place=place), core.sources, None, refused=why)
+def _read(op: Operation, readers: Readers, known: dict[object, Any]) -> tuple[Core | None, str]:
+    """The attention around an operation, and why it cannot be told where that is known."""
+    try:
+        kernel = _kernel(op, readers) if op.name == "Softmax" else _whole(op)
+        return (None if kernel is None else _attention(kernel, readers, known)), ""
+    except TooManyError as error:
+        return None, str(error)
+    except UnknownError:
+        return None, ""
+
+
+def _unsaid(op: Operation, readers: Readers, why: str) -> "Unsaid | None":
+    """The attention around an operation that no layer is; None where there is none."""
+    from convcalc.exchange.onnx.otherwise import otherwise  # which few files have
+
+    try:
+        return otherwise(op, readers, why)
+    except UnknownError:
+        return None
+
+
+def _among(core: Core) -> str:
+    """Why attention that is not of all positions is no layer."""
+    if any(each.constant.mixed for each in core.added):
+        return "its scores get biases that are made of several arrays"
+    if not core.added:
+        return "it is among rows that are no windows of a map"
+    shapes = ", ".join(shown(each.constant.dims) for each in core.added)
+    return (
+        f"its scores get {shapes} added, which is no bias of relative positions: "
+        "a mask, as where each position sees none behind it"
+    )
+
+
+def _refuse(graph: Graph, unsaid: "Sequence[Unsaid]") -> None:
+    """Put one operation in the place of each attention that no layer is."""
+    where = {id(op): at for at, op in enumerate(graph.operations)} if unsaid else {}
+    for each in unsaid:
+        at = where.get(id(each.last.operation))
+        if at is not None:
+            put(graph, each._replace(place=at), each.sources, each.layout)
 
 
 def read_by(graph: Graph) -> Readers:
@@ -210,7 +266,9 @@ def read_by(graph: Graph) -> Readers:
     return readers
 
 
-def put(graph: Graph, core: Core, sources: Sequence[Value], layout: Any, **attributes: Any) -> None:
+def put(
+    graph: Graph, core: "Core | Unsaid", sources: Sequence[Value], layout: Any, **attributes: Any
+) -> None:
     """Put attention in the place of its last operation."""
     made = Operation(
         "MultiHeadAttention", sources, {**core.attributes, "layout": layout}, core.origin
@@ -240,7 +298,7 @@ def _kernel(softmax: Operation, readers: Readers) -> Kernel | None:
     after = _only(softmax.outputs[0], readers)
     if product is None or after is None:
         return None
-    context = _product(after[1], after=softmax.outputs[0])
+    context = product_of(after[1], after=softmax.outputs[0])
     if context is None or context.sides[0] is not softmax.outputs[0] or context.turns[0]:
         return None
     sides, turns = (*product.sides, context.sides[1]), (*product.turns, context.turns[1])
@@ -336,7 +394,7 @@ def _given_back(begin: tuple[int, ...], back: tuple[int, ...], way: Way) -> Any:
     return of[labels]
 
 
-def _product(op: Operation, after: Value | None = None) -> Product | None:
+def product_of(op: Operation, after: Value | None = None) -> Product | None:
     """What an operation multiplies; of the product behind a softmax, its output `after`."""
     if op.domain or op.malformed or len(op.inputs) != 2:
         return None
@@ -386,7 +444,7 @@ def _scores(value: Value | None) -> tuple[Product | None, float, tuple[Added, ..
         if op is None:
             break
         if op.name in ("MatMul", "Einsum"):
-            product = _product(op)
+            product = product_of(op)
             lies = product is not None and not product.back
             return (product if lies else None), scale, tuple(added)
         if op.name in RESHAPES:

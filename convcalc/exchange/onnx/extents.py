@@ -565,6 +565,19 @@ def expanded(op: Operation) -> list[Dims]:
     return [spread(dims_of(op), tuple(extents_in(shape.array.tolist(), "shape")))]
 
 
+def _expanded_to(op: Operation, batch: int) -> Dims:
+    """Of Expand, whose shape may say how many examples there are in the file."""
+    shape, dims = op.constant(1), dims_of(op)
+    if shape is None:
+        message = "to what it is expanded"
+        raise UnknownError(message)
+    wanted = [*extents_in(shape.array.tolist(), "shape")]
+    for at, extent in enumerate(dims, len(wanted) - len(dims)):
+        if at >= 0 and isinstance(extent, Batch) and wanted[at] == extent.times * batch:
+            wanted[at] = extent
+    return spread(dims, tuple(wanted))
+
+
 def rearranged(op: Operation) -> list[Dims]:
     """Of DepthToSpace and SpaceToDepth."""
     batch, channels, height, width = ranked(dims_of(op), 4)
@@ -598,6 +611,16 @@ def attended(op: Operation) -> list[Dims]:
 def normalized(op: Operation) -> list[Dims]:
     """Of normalizations, whose further outputs nobody reads."""
     return [dims_of(op)]
+
+
+def _written_into(op: Operation, batch: int) -> Dims:
+    """Of ScatterND: an array that values of all examples are put into has these, too."""
+    dims, values = dims_of(op), dims_of(op, 2)
+    constant = op.constant(0) is not None and any(isinstance(each, Batch) for each in values)
+    first = dims[0] if dims else 0
+    if not constant or isinstance(first, Batch) or not first or first % batch:
+        return dims
+    return (Batch(first // batch), *dims[1:]) if len(dims) == 1 or first == batch else dims
 
 
 def reshaped(op: Operation) -> list[Dims]:
@@ -743,6 +766,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """Operator → the extents of what it makes."""
 
 
+OF_BATCH: Mapping[str, Callable[[Operation, int], Dims]] = MappingProxyType(
+    {"ScatterND": _written_into, "Expand": _expanded_to}
+)
+"""Operator → the extents of what it makes, by how many examples the file is for."""
+
+
 def outputs_of(op: Operation, batch: int) -> Sequence[Any]:
     """The extents of each output; none where they cannot be known."""
     try:
@@ -750,6 +779,9 @@ def outputs_of(op: Operation, batch: int) -> Sequence[Any]:
             target = extents_in(op.given("shape", 1), "shape")
             zero = not op.attributes.get("allowzero")
             return [resolve(dims_of(op), target, zero=zero, batch=batch)]
+        with_batch = OF_BATCH.get(op.name) if batch else None
+        if with_batch is not None:
+            return [with_batch(op, batch)]
         rule = RULES.get(op.name)
         return [] if rule is None else rule(op)
     except UnknownError:

@@ -365,9 +365,18 @@ def fold(op: Operation, dims: list[Dims]) -> list[Constant] | None:
     sources = tuple(name for each in known for name in each.sources)
     initializer = any(each.initializer for each in known)
     floats = _floats(op, known)
+    mixed = any(each.mixed for each in known) or _mixed(op, known)
     if not small and dims and all(each.floats for each in known[:1]):
         return [
-            _later(op, folder, read, number, each, sources, floats=floats, initializer=initializer)
+            Constant(
+                each,
+                _later(op, folder, read, number),
+                floats=floats,
+                name=_name(op, number),
+                initializer=initializer,
+                sources=sources,
+                mixed=mixed,
+            )
             for number, each in enumerate(dims)
         ]
     if op.name == "ConstantOfShape" and known and known[0].size:
@@ -377,7 +386,7 @@ def fold(op: Operation, dims: list[Dims]) -> list[Constant] | None:
     made = _worked_out(op, folder, read)
     arrays = made if isinstance(made, list) else [made]
     return [
-        _kept(_tidy(np.asarray(array)), op, number, sources, initializer=initializer)
+        _kept(_tidy(np.asarray(array)), op, number, sources, initializer=initializer, mixed=mixed)
         for number, array in enumerate(arrays)
     ]
 
@@ -416,35 +425,33 @@ def worked_out(op: Operation, folder: Folder, arrays: list[Any]) -> Any:
         raise UnknownError(" ".join(str(error).split())[:100]) from error
 
 
+def _mixed(op: Operation, known: list[Constant]) -> bool:
+    """Whether an operation makes one array of several, and not a longer one or one in floats."""
+    if op.name in ("Concat", "DequantizeLinear") or len(known) < len("ab"):
+        return False
+    return sum(each.floats and each.initializer and each.size > 1 for each in known) > 1
+
+
 def _later(
-    op: Operation,
-    folder: Folder,
-    read: list[Constant | None],
-    number: int,
-    dims: Dims,
-    sources: tuple[str, ...],
-    *,
-    floats: bool,
-    initializer: bool,
-) -> Constant:
-    """A constant that is worked out when it is asked for."""
+    op: Operation, folder: Folder, read: list[Constant | None], number: int
+) -> Callable[[], Any]:
+    """What works out an output of an operation when it is asked for."""
 
     def load() -> Any:
         made = _worked_out(op, folder, read)
         return made[number] if isinstance(made, list) else made
 
-    return Constant(
-        dims,
-        load,
-        floats=floats,
-        name=_name(op, number),
-        initializer=initializer,
-        sources=sources,
-    )
+    return load
 
 
 def _kept(
-    array: Any, op: Operation, number: int, sources: tuple[str, ...], *, initializer: bool
+    array: Any,
+    op: Operation,
+    number: int,
+    sources: tuple[str, ...],
+    *,
+    initializer: bool,
+    mixed: bool,
 ) -> Constant:
     made = Constant(
         tuple(array.shape),
@@ -453,6 +460,7 @@ def _kept(
         name=_name(op, number),
         initializer=initializer,
         sources=sources,
+        mixed=mixed,
     )
     made.array  # noqa: B018 (which is at hand)
     return made

@@ -21,6 +21,11 @@ LONGEST = 16
 NOTHING = 2**62
 """The number of a value that stands in a border of zeros; no tensor has as many."""
 
+
+class TooManyError(UnknownError):
+    """More values than are followed."""
+
+
 Way = tuple[tuple[Operation, int], ...]
 """Operations that move values, each with the number of its output that goes on."""
 
@@ -40,7 +45,7 @@ def fresh(dims: tuple[int, ...]) -> Any:
         count *= extent
     if count > MOST:
         message = f"{count:,} values are too many to follow"
-        raise UnknownError(message)
+        raise TooManyError(message)
     return np.arange(count, dtype=np.int64).reshape(dims)
 
 

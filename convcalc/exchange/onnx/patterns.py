@@ -12,7 +12,7 @@ from typing import Any
 from convcalc.exchange.onnx.extents import Cut, axis_of, borders, reduced_axes
 from convcalc.exchange.onnx.graph import Graph
 from convcalc.exchange.onnx.operations import Operation
-from convcalc.exchange.onnx.values import Batch, Constant, Dims, UnknownError, Value
+from convcalc.exchange.onnx.values import Batch, Constant, Dims, UnknownError, Value, size_of
 
 CLOSE = 1e-3
 """How far a constant may be from what it stands for, of which files have float16."""
@@ -582,11 +582,101 @@ def _pooled(op: Operation, windows: Mapping[str, Any]) -> Value | None:
         return None
     said = pool.attributes
     alike = all(tuple(said.get(name) or ()) == tuple(each or ()) for name, each in windows.items())
-    plain = said.get("auto_pad", "NOTSET") == "NOTSET" and not said.get("storage_order")
-    plain &= all(step == 1 for step in said.get("dilations") or ())
     read = pool.input(0)
     known = read is not None and read.dims is not None and read.dims == op.outputs[0].dims
-    return read if alike and plain and known else None
+    return read if alike and known and _is_plain(pool) else None
+
+
+def scattered(op: Operation) -> Operation | None:
+    """What undoes a max pooling as PyTorch exports it: values put into zeros by their numbers.
+
+    These are the places that the pool found in its map, and where that map begins among all.
+    """
+    scatter = _flat(op.input(0), "ScatterND")
+    zeros = scatter.constant(0) if scatter is not None else None
+    out = op.outputs[0].dims
+    if scatter is None or zeros is None or not out or len(out) < len("ncl"):
+        return None
+    one = size_of(out[2:])
+    maps = zeros.size // one if one else 0
+    pool = _found_by(scatter.input(1), maps, one)
+    source = pool.input(0) if pool is not None else None
+    if pool is None or source is None or source.dims != out or maps * one != zeros.size:
+        return None
+    values = _before_reshapes(scatter.input(2), pool.outputs[0].dims)
+    plain = scatter.attributes.get("reduction", "none") == "none" and _is_plain(pool)
+    if values is None or not plain or zeros.array.any():
+        return None
+    given = {name: pool.attributes.get(name) for name in ("kernel_shape", "strides", "pads")}
+    return anew(op, "MaxUnpool", [values, source], undone=True, **given)
+
+
+RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+
+
+def _flat(value: Value | None, name: str) -> Operation | None:
+    """An operation of this name whose values in their order a tensor is."""
+    for _ in range(LONGEST):
+        op = made_by(value, name, *RESHAPES)
+        if op is None or op.name == name:
+            return op
+        value = op.input(0)
+    return None
+
+
+def _before_reshapes(value: Value | None, dims: Dims | None) -> Value | None:
+    """The tensor of these extents whose values in their order another one is."""
+    for _ in range(LONGEST):
+        if value is None or value.dims == dims:
+            return value
+        op = made_by(value, *RESHAPES)
+        value = op.input(0) if op is not None else None
+    return None
+
+
+def _found_by(value: Value | None, maps: int, one: int) -> Operation | None:
+    """The pool whose places these are, of so many maps one behind the other; None of others.
+
+    ONNX counts places through all maps, PyTorch through each: so its exporter takes off where each
+    map begins, which a pool of one value says, and MaxUnpool adds that again.
+    """
+    begins = _flat(value, "Add")
+    if begins is not None:
+        at = 0 if begins.constant(0) is not None else 1
+        known, value = begins.constant(at), begins.input(1 - at)
+        if known is None or known.size != maps or not _counts(known, one):
+            return None
+    elif maps != 1:
+        return None
+    apart = _flat(value, "Sub")
+    first = made_by(apart.input(1), "Slice") if apart is not None else None
+    pool, each = (_places(found) for found in (apart, first))
+    if pool is None or each is None or first is None or pool.input(0) is not each.input(0):
+        return None
+    cut = Cut(first)
+    spans = [cut.spans.get(axis) for axis in range(2, len(cut.dims))]
+    alone = max(each.attributes.get("kernel_shape") or (0,)) == 1 and _is_plain(each)
+    return pool if alone and len(cut.spans) == len(spans) == spans.count((0, 1, 1)) else None
+
+
+def _counts(known: Constant, by: int) -> bool:
+    """Whether numbers are 0 and each of them so much more than the one before."""
+    return bool(known.array.reshape(-1).tolist() == [at * by for at in range(known.size)])
+
+
+def _places(op: Operation | None) -> Operation | None:
+    """The pool whose places an operation reads first."""
+    value = op.input(0) if op is not None else None
+    pool = value.operation if value is not None and value.number == 1 else None
+    found = pool is not None and pool.name == "MaxPool" and not pool.domain and not pool.malformed
+    return pool if found else None
+
+
+def _is_plain(pool: Operation) -> bool:
+    """Whether a pool counts places row by row, pads as it says, and has no gaps."""
+    said = pool.attributes
+    plain = said.get("auto_pad", "NOTSET") == "NOTSET" and not said.get("storage_order")
+    return plain and all(step == 1 for step in said.get("dilations") or ())
 
 
 def _as_before(value: Value, filled: float, name: str, dims: Dims | None = None) -> Value | None:
@@ -621,7 +711,8 @@ def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
     yield from dict.fromkeys(("MaxUnpool", "Slice", "Pad"), (unpooled,)).items()
     yield "Max", (between,)
     yield "Add", (affine,)
-    yield "Reshape", (grouped, shuffled, both_ways)
+    yield "Reshape", (grouped, shuffled, both_ways, scattered)
+    yield "Squeeze", (scattered,)
     yield "Where", (soft,)
     yield "Gather", (strided,)
     yield "Concat", (focused, of_regions)

@@ -23,7 +23,7 @@ from convcalc.exchange.onnx.patterns import recognise
 from convcalc.exchange.onnx.reader import Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
 from convcalc.exchange.onnx.scopes import PRODUCER, TORCH
-from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
+from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown, size_of
 from convcalc.exchange.wiring import CannotError, Wiring
 from convcalc.shape import Shape
 from convcalc.spec.nodes import Entry, List, Map, Text
@@ -163,9 +163,16 @@ def _cut(reader: Reader, op: Operation) -> None:
         if not value.uses or value.lowered is not None:
             continue
         dims = value.dims
-        if dims is None or Batch() not in dims or sum(isinstance(each, Batch) for each in dims) > 1:
+        if dims is None or sum(isinstance(each, Batch) for each in dims) != 1:
             continue
-        shape, layout = laid_out(dims)
+        attends = "refused" in op.attributes
+        merged = op.attributes.get("layout") if attends else None
+        if merged is not None and len(dims) == 2:  # positions and examples, and channels
+            shape, layout = Shape(size_of(dims[1:]), (size_of(dims[:1]),)), merged
+        elif Batch() in dims:
+            shape, layout = laid_out(dims, len(dims) - 1 if attends else None)
+        else:
+            continue
         if shape.rank > 3 or min(shape.axes) < 1:
             continue
         number = reader.wiring.input(shape, op.origin)

@@ -115,7 +115,7 @@ def shown(dims: Sequence[Extent] | None) -> str:
 class Constant:
     """An array that is known, read when it is asked for."""
 
-    __slots__ = ("_array", "_load", "dims", "floats", "initializer", "name", "sources")
+    __slots__ = ("_array", "_load", "dims", "floats", "initializer", "mixed", "name", "sources")
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class Constant:
         name: str = "",
         initializer: bool = False,
         sources: tuple[str, ...] = (),
+        mixed: bool = False,
     ) -> None:
         self.dims = dims
         self.floats = floats
@@ -136,6 +137,8 @@ class Constant:
         """Whether it is listed as a weight, or was made of one."""
         self.sources = sources
         """The names of the weights that it is made of."""
+        self.mixed = mixed
+        """Whether it is made of several arrays of real numbers, and so is none that learns."""
         self._load = load
         self._array: Any = None
 

@@ -104,6 +104,10 @@ def anew(reader: Reader, op: Operation, value: Value, wanted: Dims) -> None:
     if sum(isinstance(extent, Batch) for extent in wanted) != 1 or Batch() not in wanted:
         message = f"the number of examples is part of an axis: {shown(dims)} to {shown(wanted)}"
         raise CannotError(message)
+    layout: list[Any] = [BATCH] * len(wanted)
+    if len(places) > MOST_AXES:  # as of windows of a map that is one: 1×1×8×8
+        layout = [ONE if extent == 1 else BATCH for extent in wanted]
+        places = [at for at in places if wanted[at] != 1]
     extents = [int(wanted[at]) for at in places]  # type: ignore[arg-type]
     if not extents:
         extents = [1]
@@ -112,16 +116,16 @@ def anew(reader: Reader, op: Operation, value: Value, wanted: Dims) -> None:
         old, new = kept
         others = [at for at in places if at != new]
         order = [old, *(at for at in reader.places(value) if at != old)]
+        if len(order) > MOST_AXES:
+            order = [at for at in order if at == old or dims[at] != 1]
         number = reader.fit(op, value, order)
         axes = (int(wanted[new]), *(int(wanted[at]) for at in others))  # type: ignore[arg-type]
         number = reader.reshape(op, number, axes)
-        layout: list[Any] = [BATCH] * len(wanted)
         for place, at in enumerate([new, *others]):
             layout[at] = place
         reader.give(op, number, tuple(layout))
         return
     number = reader.reshape(op, reader.canonical(op, value), extents)
-    layout = [BATCH] * len(wanted)
     for place, at in enumerate(places):
         layout[at] = place
     reader.give(op, number, tuple(layout))
@@ -321,6 +325,8 @@ def expanded(reader: Reader, op: Operation) -> None:
     reader.give(op, low.number, layout)
 
 
+MOST_AXES = 4
+"""Most axes of a layer's output: its channels and three spatial ones."""
 MODES = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 

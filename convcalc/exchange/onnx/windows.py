@@ -10,7 +10,7 @@ is written as working on the map.
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, UnknownError, Value
 from convcalc.layers.relative import relative_index
 from convcalc.layers.windows import MASKED, Cut, cut
+
+if TYPE_CHECKING:
+    from convcalc.exchange.onnx.otherwise import Unsaid
 
 POINTWISE = frozenset({
     "Relu", "LeakyRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "HardSwish", "Mish", "Tanh",
@@ -87,7 +90,7 @@ class Region(NamedTuple):
     """The tensors of rows."""
     inside: tuple[Operation, ...]
     """The operations that work on them, row by row."""
-    cores: tuple[Core, ...]
+    cores: "tuple[Core | Unsaid, ...]"
     """The attention among them."""
     entries: tuple[Value, ...]
     """Those of the tensors that maps become."""
@@ -95,8 +98,11 @@ class Region(NamedTuple):
     """Those that become maps."""
 
 
-def within(graph: Graph, cores: Sequence[Core]) -> list[Core]:
-    """Put attention within parts of maps in the place of what it is; what is none is given back."""
+def within(graph: Graph, cores: "Sequence[Core | Unsaid]") -> "list[Core | Unsaid]":
+    """Put attention within parts of maps in the place of what it is; what is none is given back.
+
+    Of attention that no layer is, what is around it is written as working on maps.
+    """
     graph.prune()
     there = {id(op) for op in graph.operations}
     left = {id(core.last): core for core in cores if id(core.last.operation) in there}
@@ -116,28 +122,31 @@ def within(graph: Graph, cores: Sequence[Core]) -> list[Core]:
     return list(left.values())
 
 
-def _regions(core: Core, cores: dict[int, Core], readers: Readers) -> Iterator[Region]:
+def _regions(
+    core: "Core | Unsaid", cores: "dict[int, Core | Unsaid]", readers: Readers
+) -> Iterator[Region]:
     """What may stand between maps: the attention alone, or all that works on the same rows."""
-    if len(core.sources) > 1:
+    if len(core.sources) > 1 and not core.why:
         return
-    values = (core.source, core.last)
-    own = {id(each.linear) for each in core.projections}
-    if all(id(op) in own for _, op in readers.get(id(core.source), ())):
-        yield Region(values, (), (core,), values[:1], values[1:])
+    values = (*core.sources, core.last)
+    if all(id(op) in core.begins for each in core.sources for _, op in readers.get(id(each), ())):
+        yield Region(values, (), (core,), values[:-1], values[-1:])
     grown = _grown(core, cores, readers)
     if grown is not None:
         yield grown
 
 
-def _grown(core: Core, cores: dict[int, Core], readers: Readers) -> Region | None:
+def _grown(
+    core: "Core | Unsaid", cores: "dict[int, Core | Unsaid]", readers: Readers
+) -> Region | None:
     """All that works on the rows of an attention, as far as it goes; None where it goes too far."""
-    by_linear = {id(each.linear): other for other in cores.values() for each in other.projections}
+    by_first = {each: other for other in cores.values() for each in other.begins}
     values: dict[int, Value] = {}
     inside: dict[int, Operation] = {}
-    attending: dict[int, Core] = {id(core.last): core}
+    attending: dict[int, Core | Unsaid] = {id(core.last): core}
     entries: list[Value] = []
     exits: list[Value] = []
-    waiting = [core.source, core.last]
+    waiting = [*core.sources, core.last]
     while waiting:
         value = waiting.pop()
         if id(value) in values:
@@ -150,10 +159,10 @@ def _grown(core: Core, cores: dict[int, Core], readers: Readers) -> Region | Non
             return None  # it is an input or an output of the network
         if id(value) in cores:
             other = cores[id(value)]
-            if len(other.sources) > 1:
+            if len(other.sources) > 1 and not other.why:
                 return None
             attending[id(value)] = other
-            waiting.append(other.source)
+            waiting += other.sources
         elif (rows := _rowwise(op)) is not None:
             inside[id(op)] = op
             waiting += rows
@@ -162,8 +171,8 @@ def _grown(core: Core, cores: dict[int, Core], readers: Readers) -> Region | Non
         else:
             return None
         for _, reader in leads:
-            if id(reader) in by_linear:
-                waiting.append(by_linear[id(reader)].last)
+            if id(reader) in by_first:
+                waiting.append(by_first[id(reader)].last)
             elif _rowwise(reader) is not None:
                 waiting.append(reader.outputs[0])
             elif reader.name in VIEWS or reader.name == "Slice":
@@ -233,9 +242,10 @@ def _settle(graph: Graph, region: Region, readers: Readers) -> bool:
     entry = region.entries[0] if region.entries else None
     if entry is None:
         return False
+    exact = not all(each.why for each in region.cores)
     for each in _maps(entry, core):
         there, parts = each
-        if parts.whole != parts.sizes and len(region.inside):
+        if parts.whole != parts.sizes and region.inside and exact:
             continue  # what fills the windows is no zeros any more behind other layers
         if not all(_parts_of(other, parts) for other in region.cores):
             continue
@@ -256,7 +266,7 @@ def _row_labels(value: Value, source: Value) -> Any:
     return labels.reshape(-1, labels.shape[-1])
 
 
-def _maps(entry: Value, core: Core) -> Iterator[tuple[Map, Cut]]:
+def _maps(entry: Value, core: "Core | Unsaid") -> Iterator[tuple[Map, Cut]]:
     """The maps that rows may be of, the one farthest back first, with how each is cut."""
     candidates = []
     value: Value | None = entry
@@ -293,9 +303,9 @@ def _as_maps(value: Value, channels: int) -> Iterator[Map]:
         yield Map(value, tuple(sizes[1:]), last=False)
 
 
-def _cuts(there: Map, core: Core, labels: Any, *, apart: bool) -> Iterator[Cut]:
+def _cuts(there: Map, core: "Core | Unsaid", labels: Any, *, apart: bool) -> Iterator[Cut]:
     """The ways to cut a map into parts of as many positions; `apart` says that axes were cut."""
-    length, rows, start = core.heads.queries.shape[1], len(labels), int(labels[0, 0])
+    length, rows, start = core.length, len(labels), int(labels[0, 0])
     every: list[Cut] = []
     begin = np.unravel_index(0 if start == NOTHING else start, numbers(there.value.dims))
     first = [int(each) for each in (begin[1:-1] if there.last else begin[2:])]
@@ -346,8 +356,13 @@ def _begins(labels: Any, one: Any, parts: Cut) -> bool:
     return bool((wanted == labels).all())
 
 
-def _parts_of(core: Core, parts: Cut) -> bool:
-    """Whether the rows that attend to each other are a part, in each head."""
+def _parts_of(core: "Core | Unsaid", parts: Cut) -> bool:
+    """Whether the rows that attend to each other are a part, in each head.
+
+    Of attention that no layer is, which stays a finding, nothing is claimed.
+    """
+    if not isinstance(core, Core):
+        return True
     heads = core.heads
     if (heads.queries != heads.keys).any():
         return False
@@ -413,8 +428,10 @@ def _behind(value: Value | None, readers: Readers) -> Value | None:
 # What scores get added
 
 
-def _terms(core: Core, parts: Cut) -> list[Table] | None:
+def _terms(core: "Core | Unsaid", parts: Cut) -> list[Table] | None:
     """The table of biases, if there is one, of what scores get added; None where it is more."""
+    if not isinstance(core, Core):
+        return []
     heads = core.heads
     order = np.argsort(heads.queries[:, 0] // parts.length * heads.total + heads.head)
     shape = (len(order), parts.length, parts.length)
@@ -457,7 +474,7 @@ def _masks(term: Added, places: Any, parts: Cut) -> bool:
 def _table(term: Added, places: Any, parts: Cut) -> Table | None:
     """What an array says of relative positions, where it says the same of all parts."""
     constant = term.constant
-    if not constant.initializer or (places != places[:1, :1]).any():
+    if not constant.initializer or constant.mixed or (places != places[:1, :1]).any():
         return None
     each = places[0, 0]
     index = relative_index(np, parts.inner).reshape(-1)
@@ -490,7 +507,7 @@ def _write(
     rank = len(parts.sizes)
     where = {id(op): at for at, op in enumerate(graph.operations)}
     inside = {id(op) for op in region.inside}
-    inside |= {id(each.linear) for core in region.cores for each in core.projections}
+    inside |= {each for core in region.cores for each in core.begins}
     behind: dict[int, Operation] = {}
     for value, end in zip(region.exits, ends, strict=True):
         if end is not None:
@@ -509,7 +526,7 @@ def _write(
     for core, table in zip(region.cores, tables, strict=True):
         at = where[id(core.last.operation)]
         layout = (-1, *range(1, rank + 1), 0)
-        put(graph, core._replace(place=at), [core.source], layout, cut=parts, tables=table)
+        put(graph, core._replace(place=at), core.sources, layout, cut=parts, tables=table)
     for value in region.values:
         value.dims = (Batch(), *parts.sizes, (value.dims or ())[-1])
     for at in sorted(behind, reverse=True):
