@@ -34,6 +34,8 @@ class Row(NamedTuple):
     """From queries and keys to what is multiplied."""
     inputs: Mapping[str, Dims] = {}
     weights: Mapping[str, Any] = {}
+    more: int = 0
+    """Parameters besides those of the linear layers."""
 
 
 def unit(name: str, out: str) -> tuple[Any, ...]:
