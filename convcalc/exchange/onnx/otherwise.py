@@ -127,7 +127,15 @@ def _made(
     if not sources or last.dims is None or not last.dims:
         return None
     begins = frozenset(id(each.begins) for each in stems if each.begins is not None)
-    return Unsaid([*sources.values()], begins, last, length, layout, why, origin)
+    return Unsaid(
+        sources=[*sources.values()],
+        begins=begins,
+        last=last,
+        length=length,
+        layout=layout,
+        why=why,
+        origin=origin,
+    )
 
 
 def _said(reasons: Sequence[str]) -> str:
