@@ -599,7 +599,7 @@ def scattered(op: Operation) -> Operation | None:
         return None
     one = size_of(out[2:])
     maps = zeros.size // one if one else 0
-    pool = _found_by(scatter.input(1), maps, one)
+    pool = _pool_of(scatter.input(1), maps, one)
     source = pool.input(0) if pool is not None else None
     if pool is None or source is None or source.dims != out or maps * one != zeros.size:
         return None
@@ -634,7 +634,7 @@ def _before_reshapes(value: Value | None, dims: Dims | None) -> Value | None:
     return None
 
 
-def _found_by(value: Value | None, maps: int, one: int) -> Operation | None:
+def _pool_of(value: Value | None, maps: int, one: int) -> Operation | None:
     """The pool whose places these are, of so many maps one behind the other; None of others.
 
     ONNX counts places through all maps, PyTorch through each: so its exporter takes off where each
@@ -650,7 +650,7 @@ def _found_by(value: Value | None, maps: int, one: int) -> Operation | None:
         return None
     apart = _flat(value, "Sub")
     first = made_by(apart.input(1), "Slice") if apart is not None else None
-    pool, each = (_places(found) for found in (apart, first))
+    pool, each = (_places(reader) for reader in (apart, first))
     if pool is None or each is None or first is None or pool.input(0) is not each.input(0):
         return None
     cut = Cut(first)
@@ -668,8 +668,9 @@ def _places(op: Operation | None) -> Operation | None:
     """The pool whose places an operation reads first."""
     value = op.input(0) if op is not None else None
     pool = value.operation if value is not None and value.number == 1 else None
-    found = pool is not None and pool.name == "MaxPool" and not pool.domain and not pool.malformed
-    return pool if found else None
+    if pool is None or pool.name != "MaxPool" or pool.domain or pool.malformed:
+        return None
+    return pool
 
 
 def _is_plain(pool: Operation) -> bool:
