@@ -36,6 +36,7 @@ from paths import ROOT
 from tabled import tabled
 
 from convcalc.analysis.memory import GPUS
+from convcalc.analysis.memory.boards import BOARDS
 from convcalc.analysis.reference import DESCRIBED, describe
 from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.run import Task, check_file
@@ -445,6 +446,23 @@ def storage() -> str:
     return table(("Where the output lives", "Kinds"), *rows)
 
 
+def boards() -> str:
+    """The boards that `--board` knows."""
+    rows = [
+        (
+            f"`{name}`",
+            board.title,
+            board.chip,
+            ", ".join(f"{bank.name} {bank.bytes // 1024:,} KiB" for bank in board.banks),
+            f"{board.flash // 1024:,} KiB",
+            board.source,
+        )
+        for name, board in BOARDS.items()
+    ]
+    head = ("`--board`", "Board", "Chip", "Memory for data, fastest first", "Flash", "Source")
+    return table(head, *rows)
+
+
 def machine_formats() -> str:
     """The formats that programs read, of all commands, in the order of the commands."""
     names = [
@@ -480,6 +498,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "storage": storage,
     "functions": functions,
     "gpus": gpus,
+    "boards": boards,
     "limits": limits,
     "forms": forms,
     "kinds": kinds,

@@ -11,10 +11,11 @@ from convcalc.diagnostics import Problem, closest, listed, misspelt, rename
 from convcalc.graph import Network
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape, spatial_axes
-from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity, SizeLaws
+from convcalc.spec.promises import DEVICE, Extents, MemoryTerms, Promise, Quantity, SizeLaws
 from convcalc.window import Field
 
 if TYPE_CHECKING:
+    from convcalc.analysis.memory.arena_fits import Of
     from convcalc.laws import Fit, Law
 
 SHOWN = 3
@@ -124,7 +125,12 @@ def used(network: Network, report: Report, budget: Sequence[Limit] = ()) -> Iter
     """
     for promise in (*network.promises.budget, *(limit.promise for limit in budget)):
         wanted = promise.wanted
-        if isinstance(wanted, Quantity) and wanted.maximum is not None:
+        if promise.name in DEVICE and isinstance(wanted, Quantity) and wanted.maximum is not None:
+            value = _device_of(network, promise.name)
+            if value is not None:
+                noun = "arena in int8" if promise.name == "arena" else "weights in int8"
+                yield Used(noun, value, wanted.maximum, memory=True)
+        elif isinstance(wanted, Quantity) and wanted.maximum is not None:
             count = _COUNTS[promise.name]
             yield Used(count.noun, count.total(report), wanted.maximum, memory=False)
         elif isinstance(wanted, MemoryTerms) and wanted.quantity.maximum is not None:
@@ -360,6 +366,8 @@ def _limit(promise: Promise, origin: str, network: Network, report: Report) -> P
         return _memory(wanted, network, "budget", "CC512", origin)
     if not isinstance(wanted, Quantity):
         return None
+    if name in DEVICE:
+        return _device(promise, wanted, network, origin)
     count = _COUNTS[name]
     value = count.total(report)
     if wanted.holds(value):
@@ -373,6 +381,42 @@ def _limit(promise: Promise, origin: str, network: Network, report: Report) -> P
         f"budget.{name}",
         _advice(report, count, wanted),
     )
+
+
+def _device_of(network: Network, name: str) -> int | None:
+    """Bytes of the arena's head, or of the weights, in int8; None where a layer has no rule."""
+    from convcalc.analysis.memory import arena
+
+    report = arena(network)
+    return None if not report.exact else report.size if name == "arena" else report.flash
+
+
+def _device(promise: Promise, wanted: Quantity, network: Network, origin: str) -> Problem | None:
+    """What is wrong with a small device's arena, or with the weights in its flash."""
+    from convcalc.analysis.memory import arena
+    from convcalc.analysis.memory.arena_fits import Room, arena_fit, problem
+
+    report = arena(network)
+    of: Of = "flash" if promise.name == "flash" else "arena"
+    field = f"budget.{promise.name}"
+    if wanted.maximum is None:
+        fit = arena_fit(report, Room("", of, 0))
+        if not fit.known or wanted.holds(fit.takes):
+            return None
+        return Problem(
+            "CC512",
+            f"{promise.name}: {both_bytes(fit.takes)}, and the budget is "
+            f"{_limit_text(wanted.text, origin)}",
+            field,
+            "change the network, or the budget",
+        )
+    found = problem(
+        report,
+        arena_fit(report, Room("", of, wanted.maximum)),
+        f"({origin})" if origin else "",
+        word="budget",
+    )
+    return None if found is None else found._replace(field=field)
 
 
 def _limit_text(limit: str, origin: str) -> str:

@@ -274,6 +274,15 @@ def _gpus(asked: Asked) -> Iterator[Candidate]:
         yield Candidate(name, gpu.printed[0])
 
 
+def _boards(asked: Asked) -> Iterator[Candidate]:
+    """Boards of small devices, with what their makers call them."""
+    from convcalc.analysis.memory.boards import BOARDS
+
+    del asked
+    for name, board in BOARDS.items():
+        yield Candidate(name, board.title)
+
+
 def _outputs(asked: Asked) -> Iterator[Candidate]:
     """Formats of `check`, each before the file it goes to."""
     from convcalc.checks.formats import CHECK_FORMATS
@@ -321,6 +330,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "NAMES": Value(_columns),
         "[-]COLUMN": Value(_order),
         "BYTES|GPU": Value(_gpus),
+        "BOARD": Value(_boards),
         "NAME=VALUE": Value(_settings),
         "NAME=LIMIT": Value(_totals),
         "every=K|NAMES": Value(_checkpoints),

@@ -14,11 +14,13 @@ from convcalc.analysis.memory import (
     answer,
     refusals,
 )
+from convcalc.analysis.memory.arena_fits import Room, problem, rooms_of, unknown
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import (
     TRAINING_OPTIONS,
     Inputs,
     attention_option,
+    boards_value,
     bytes_value,
     checkpoint_options,
     each_member,
@@ -33,7 +35,7 @@ from convcalc.cli.options import (
     size_options,
 )
 from convcalc.cli.output import Output, colors
-from convcalc.diagnostics import ArgumentError, Diagnostic, Span
+from convcalc.diagnostics import ArgumentError, Diagnostic, Problem, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 
@@ -49,7 +51,8 @@ from convcalc.graph import Network, read
     callback=limits_value,
     multiple=True,
     metavar="BYTES|GPU",
-    help="Does it fit, and which batch is the largest that does: 12GiB, T4, rtx4090; repeatable.",
+    help="Does it fit, and which batch is the largest that does: 12GiB, T4, rtx4090; with --arena, "
+    "does the arena: 256KiB; repeatable.",
 )
 @click.option(
     "--context",
@@ -60,6 +63,14 @@ from convcalc.graph import Network, read
 @checkpoint_options
 @runtime_options
 @attention_option
+@click.option(
+    "--board",
+    "boards",
+    callback=boards_value,
+    multiple=True,
+    metavar="BOARD",
+    help="Plan the arena, and hold it and the weights against a board: rp2040; repeatable.",
+)
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
 @names_option
@@ -87,6 +98,7 @@ def command(
     deploy: bool,  # noqa: FBT001
     arena: bool,  # noqa: FBT001
     attention: str | None,
+    boards: tuple[str, ...],
     layers: bool,  # noqa: FBT001
     timeline: bool,  # noqa: FBT001
     names: str,
@@ -102,8 +114,14 @@ def command(
       convcalc memory vgg16 --training --batch 32 --optimizer adam --timeline
       convcalc memory resnet50 --training --optimizer adamw --limit T4 --limit rtx4090
       convcalc memory net.yaml --arena
+      convcalc memory net.yaml --arena --limit 256KiB --board rp2040
     """
     _sensible(ctx, training=training, limits=limits)
+    rooms: tuple[Room, ...] = ()
+    if arena or boards:
+        arena = True
+        rooms = rooms_of(limits, boards)
+        limits = tuple(limit for limit in limits if limit.gpu)
     if context is not None:
         limits = tuple(limit._replace(context=context) if limit.gpu else limit for limit in limits)
     if layers and timeline and output.format.form == "rows":
@@ -129,6 +147,7 @@ def command(
         stage,
         deploy,
         (dtype if dtype_given else "int8") if arena else None,
+        rooms,
     )
     module = output.renderer
     diagnostics: list[Diagnostic] = []
@@ -183,21 +202,31 @@ def _answer(network: Network, terms: RunTerms, batch: int, questions: Questions)
 
 
 def _over(network: Network, answered: Answer) -> list[Diagnostic]:
-    """A finding for each limit that is too low."""
-    diagnostics = []
-    for fit in answered.fits:
-        if not fit.fits:
-            message, advice = over(answered, fit)
-            nowhere = Span(1, 1, 1, 2)
-            diagnostics.append(
-                Diagnostic(
-                    code="CC512",
-                    severity="error",
-                    message=message,
-                    help=advice,
-                    path=network.path,
-                    place=nowhere,
-                    source_line="",
-                )
-            )
-    return diagnostics
+    """A finding for each limit that is too low, and one where an arena is not known."""
+    problems = [
+        Problem("CC512", message, None, advice)
+        for message, advice in (over(answered, fit) for fit in answered.fits if not fit.fits)
+    ]
+    arena = answered.arena
+    if arena is not None:
+        known = [
+            problem(arena, fit, fit.room.name, word="limit")
+            for fit in answered.arena_fits
+            if fit.known
+        ]
+        problems += [each for each in known if each is not None]
+        said = unknown(arena)
+        if said is not None:
+            problems.append(said if answered.arena_fits else said._replace(severity="warning"))
+    return [
+        Diagnostic(
+            code=each.code,
+            severity=each.severity,
+            message=each.message,
+            help=each.help,
+            path=network.path,
+            place=Span(1, 1, 1, 2),
+            source_line="",
+        )
+        for each in problems
+    ]

@@ -355,6 +355,20 @@ def limits_value(
         raise click.BadParameter(str(error), ctx, param) from None
 
 
+def boards_value(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Names of boards, each once."""
+    if not values:
+        return ()
+    from convcalc.analysis.memory.boards import read_board
+
+    try:
+        return tuple(dict.fromkeys(map(read_board, values)))
+    except ArgumentError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
 def _checkpoint(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> "Checkpoint | None":

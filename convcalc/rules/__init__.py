@@ -120,6 +120,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC512": Code("error"),
         "CC513": Code("error"),
         "CC514": Code("error"),
+        "CC515": Code("error"),  # a warning where nothing is held against it
         "CC601": Code("error"),
         "CC602": Code("warning"),
         "CC603": Code("error"),

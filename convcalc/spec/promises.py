@@ -45,7 +45,11 @@ BUDGETS = {
     "activations": "Most values stored.",
     "largest_tensor": "Most values in one tensor.",
     "memory": "Most bytes: {limit: 12GiB, batch: 32, training: true, optimizer: adam}.",
+    "arena": "Most bytes of the head of a small device's arena, in int8: 256KiB.",
+    "flash": "Most bytes of weights in flash, in int8 with int32 biases and scales: 1MiB.",
 }
+DEVICE = ("arena", "flash")
+"""Budgets of a small device, in bytes."""
 MEMORY_FIELDS = {
     "limit": "Bytes, with unit: 12GiB.",
     "batch": "Examples at once; 1 unless given.",
@@ -166,6 +170,8 @@ def promise_code(promise: Promise, *, budget: bool) -> str:
     """The code of the finding where a promise is not kept."""
     if isinstance(promise.wanted, MemoryTerms):
         return "CC512" if budget else "CC504"
+    if promise.name in DEVICE:
+        return "CC512"
     if budget:
         return "CC511"
     if isinstance(promise.wanted, SizeLaws):
@@ -327,7 +333,7 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
     if name == "memory":
         terms = node.items if isinstance(node, List) else [node]
         return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
-    return [Promise(name, _amount(node, scope, limit=limit), node)]
+    return [Promise(name, _amount(node, scope, limit=limit, memory=name in DEVICE), node)]
 
 
 def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:

@@ -13,6 +13,8 @@ from paths import ROOT
 from tabled import tabled
 
 from convcalc.analysis.memory import arena
+from convcalc.analysis.memory.arena_fits import ArenaFit, Room, arena_fit
+from convcalc.analysis.memory.boards import BOARDS, read_board
 from convcalc.analysis.memory.planner import Need, alive, greedy, height, rounded_up
 from convcalc.analysis.memory.runtimes import RUNTIMES, Lowered, tflite_micro
 from convcalc.graph import loads
@@ -206,3 +208,52 @@ def test_a_kind_without_a_rule_never_passes_for_one_with() -> None:
 )
 def test_flash_is_weights_biases_and_scales(spec: str, dtype: str, flash: int) -> None:
     assert arena(loads(spec), dtype=dtype).flash == flash
+
+
+# -- boards --------------------------------------------------------------------------------------
+
+
+def test_every_board_has_a_source_and_memory_that_adds_up() -> None:
+    assert len(BOARDS) >= 18
+    for name, board in BOARDS.items():
+        assert len(board.source.split()) >= 3, name
+        assert board.chip, name
+        assert board.flash % 1024 == 0 < board.flash, name
+        assert all(bank.bytes % 1024 == 0 < bank.bytes for bank in board.banks), name
+        assert len({bank.name for bank in board.banks}) == len(board.banks), name
+    # 1 MB of RAM: 864 KiB of SRAM for users, and 128 of its 192 KiB of TCM for data.
+    assert sum(bank.bytes for bank in BOARDS["nucleo-h743zi"].banks) == (864 + 128) * 1024
+
+
+@tabled(
+    ("written", "name"),
+    [
+        ("rp2040", "rp2040"),
+        ("Raspberry Pi Pico", "rp2040"),
+        ("NUCLEO-H743ZI", "nucleo-h743zi"),
+        ("Arduino Portenta H7", "portenta-h7"),
+        ("STM32F746G-DISCO", "stm32f7-discovery"),
+    ],
+)
+def test_a_board_is_known_in_any_spelling(written: str, name: str) -> None:
+    assert read_board(written) == name
+
+
+def test_an_unknown_board_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean rp2040"):
+        read_board("rp2041")
+    with pytest.raises(ValueError, match="one of nano33ble-sense, esp32"):
+        read_board("z80")
+
+
+def test_fitting_is_to_the_byte_and_the_tail_makes_it_close() -> None:
+    report = arena(
+        loads("{input: 12x12x8, layers: [conv: {filters: 8, kernel: 3, padding: same}]}")
+    )
+    assert (report.size, report.tail) == (2304, 1243)
+
+    def fit(room: int) -> ArenaFit:
+        return arena_fit(report, Room("", "arena", room))
+
+    assert (fit(2303).fits, fit(2304).fits, fit(2304).close) == (False, True, True)
+    assert (fit(2304 + 1242).close, fit(2304 + 1243).close) == (True, False)

@@ -169,6 +169,61 @@ def test_the_place_is_the_value_and_the_help_says_what_to_write() -> None:
     assert found.field == "expect.parameters"
 
 
+@tabled(
+    ("promise", "messages"),
+    [
+        # 1,152 bytes in and 1,152 out; 576 weights, 8 biases of 4 bytes, 8 scales of 4 bytes
+        ("budget: {arena: 16KiB, flash: 640B}", []),
+        ("budget: {arena: '> 2303B'}", []),
+        (
+            "budget: {arena: 2303B, flash: 639B}",
+            [
+                (
+                    "error CC512 arena in int8: 2.30 kB (2.25 KiB), and the budget is 2.30 kB "
+                    "(2.25 KiB): 1 B more; most is alive at conv1: input 1.15 kB (1.12 KiB), conv1 "
+                    "1.15 kB (1.12 KiB)"
+                ),
+                (
+                    "error CC512 weights in int8: 640 B, and the budget is 639 B: 1 B more; the "
+                    "runtime's code is not in it"
+                ),
+            ],
+        ),
+        (
+            "budget: {arena: '> 3KiB'}",
+            ["error CC512 arena: 2.30 kB (2.25 KiB), and the budget is > 3KiB"],
+        ),
+        # 24 bytes for each of 4 arrays, 107 + 60 an operator, 64 for 8 filters, 916: 1,243
+        (
+            "budget: {arena: 2304B}",
+            [
+                (
+                    "warning CC512 arena in int8: a head of 2.30 kB (2.25 KiB) and a tail of about "
+                    "1.24 kB (1.21 KiB), and the budget is 2.30 kB (2.25 KiB): the head fits, and "
+                    "both may not"
+                ),
+            ],
+        ),
+        (
+            "  - gelu\nbudget: {arena: 1MiB}",
+            [
+                (
+                    "error CC515 the arena of TensorFlow Lite Micro is not known: gelu (gelu1): the "
+                    "runtime does not run it"
+                ),
+            ],
+        ),
+    ],
+)
+def test_a_small_device_has_a_budget_for_its_arena_and_its_flash(
+    promise: str, messages: list[str]
+) -> None:
+    layers = "layers:\n  - conv: {filters: 8, kernel: 3, padding: same}\n"
+    source = SourceText("a.yaml", f"input: 12x12x8\n{layers}{promise}\n")
+    found = check_text(source, Task(Settings(ONLY_PROMISES))).diagnostics
+    assert [f"{item.severity} {item.code} {item.message}" for item in found] == messages
+
+
 def test_memory_is_promised_of_inference_and_of_training() -> None:
     """A 1×1 convolution of one value: 4 bytes in, 4 out, a weight and a bias."""
     text = "input: 1x1x1\nlayers:\n  - conv: {filters: 1, kernel: 1}\n"

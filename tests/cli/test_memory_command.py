@@ -575,6 +575,30 @@ def test_deploy_and_arena(run: Run, small: str) -> None:
     assert wide["arena"]["size"] > found["arena"]["size"]
 
 
+def test_an_arena_is_held_against_limits_and_boards(run: Run) -> None:
+    over = run("lenet5", "--arena", "--limit", "9KiB", "-f", "json")
+    [fit] = json.loads(over.stdout)["arena"]["limits"]
+    assert (over.exit_code, fit["fits"], fit["takes"]) == (1, False, 9408)
+    assert json.loads(over.stdout)["limits"] == []
+    assert "error[CC512] arena in int8: 9.41 kB (9.19 KiB), and the limit 9KiB" in over.stderr
+    fine = run("lenet5", "--board", "rp2040", "--limit", "T4", "-f", "json")
+    value = json.loads(fine.stdout)
+    assert fine.exit_code == 0
+    assert [(each["of"], each["board"], each["fits"]) for each in value["arena"]["limits"]] == [
+        ("arena", "rp2040", True),
+        ("flash", "rp2040", True),
+    ]
+    assert [each["limit"] for each in value["limits"]] == ["T4"]  # a GPU has no arena
+    unknown = run("vit_b_16", "--board", "max78000", "-f", "json")
+    assert unknown.exit_code == 1
+    assert "error[CC515]" in unknown.stderr
+    assert {each["fits"] for each in json.loads(unknown.stdout)["arena"]["limits"]} == {None}
+    shown = run("vit_b_16", "--arena", "-f", "json")
+    assert (shown.exit_code, "warning[CC515]" in shown.stderr) == (0, True)
+    wrong = run("lenet5", "--board", "rp2041")
+    assert (wrong.exit_code, "did you mean rp2040?" in wrong.stderr) == (2, True)
+
+
 def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD, encoding="utf-8")

@@ -266,6 +266,7 @@ TRIED = {
             "--shard": ("--shard", "optimizer"),
             "--deploy": ("--deploy",),
             "--arena": ("--arena",),
+            "--board": ("--board", "rp2040"),
             "--layers": ("--layers",),
             "--timeline": ("--timeline",),
             "--format": ("--format", "markdown"),

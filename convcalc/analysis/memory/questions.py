@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from convcalc.analysis.memory.arena_fits import ArenaFit, Room, arena_fit
 from convcalc.analysis.memory.checkpoint import unpaid
 from convcalc.analysis.memory.limits import Fit, Limit, fits
 from convcalc.analysis.memory.lower_line import DeployReport, deploy
@@ -27,6 +28,8 @@ class Questions(NamedTuple):
     """Whether to ask what a runtime takes that folds and fuses."""
     arena: str | None = None
     """The data type of an arena to plan; None plans none."""
+    rooms: Sequence[Room] = ()
+    """What the arena and the weights are held against; () asks nothing."""
 
 
 class Checkpointed(NamedTuple):
@@ -63,6 +66,8 @@ class Answer(NamedTuple):
     """What a runtime takes that folds and fuses; None where that is not asked."""
     arena: ArenaReport | None = None
     """Where a micro-controller puts every tensor; None where that is not asked."""
+    arena_fits: tuple[ArenaFit, ...] = ()
+    """For each room, in the order of the question, whether the arena or the weights fit."""
 
 
 def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) -> Answer:
@@ -86,6 +91,7 @@ def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) 
             tuple(unpaid(network, mine.program, terms.checkpoint)),
         )
     devices = questions.devices
+    planned_arena = None if questions.arena is None else arena(network, dtype=questions.arena)
     return Answer(
         report,
         tuple(fits(mine, batch, questions.limits, devices=devices, stage=questions.stage))
@@ -94,5 +100,8 @@ def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) 
         checkpointed,
         None if devices is None else sharded(report, devices, questions.stage),
         deploy(network, batch=batch, dtype=terms.dtype) if questions.deploy else None,
-        None if questions.arena is None else arena(network, dtype=questions.arena),
+        planned_arena,
+        ()
+        if planned_arena is None
+        else tuple(arena_fit(planned_arena, room) for room in questions.rooms),
     )

@@ -15,6 +15,8 @@ from convcalc.analysis.memory import (
     MemoryReport,
     ShardedReport,
 )
+from convcalc.analysis.memory.arena_fits import ArenaFit
+from convcalc.analysis.memory.boards import BOARDS
 from convcalc.analysis.memory.gpus import SHARE
 from convcalc.analysis.memory.runtimes import Operator
 from convcalc.analysis.memory.terms import ATTENTION_WORDS
@@ -94,6 +96,8 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
         tables.append(_deployed(answer.deployed))
     if answer.arena is not None:
         tables += _arena(answer.arena)
+    if answer.arena_fits:
+        tables.append(_rooms(answer.arena_fits))
     if layers:
         tables.append(_layers(report))
     if answer.fits:
@@ -281,6 +285,35 @@ def _arena(arena: ArenaReport) -> list[Section]:
         ],
     )
     return [parts, buffers, *([_unruled(arena)] if arena.unruled else [])]
+
+
+def _rooms(fits: Sequence[ArenaFit]) -> Section:
+    """Whether the arena and the weights fit into what there is."""
+    rows = []
+    for fit in fits:
+        spare = fit.room.bytes - fit.takes
+        said = f"fits, {both_bytes(spare)} to spare"
+        if fit.close:
+            said = f"the head fits; with the tail {both_bytes(fit.tail - spare)} over, about"
+        elif not fit.known:
+            said = "not known"
+        elif not fit.fits:
+            said = f"{both_bytes(-spare)} over"
+        size, units = grouped(fit.room.bytes), both_bytes(fit.room.bytes)
+        of = "head of the arena" if fit.room.of == "arena" else "weights"
+        rows.append((fit.room.name, size, units, of, grouped(fit.takes), said))
+    boards = dict.fromkeys(fit.room.board for fit in fits if fit.room.board)
+    notes = [f"{name}: {BOARDS[name].title}, {BOARDS[name].source}." for name in boards]
+    if boards:
+        notes.append("What else a program has on the board is in none of these.")
+    return Section(
+        "Does it fit",
+        ("Limit", "Bytes", "", "Of", "Takes", ""),
+        rows,
+        (False, True, False, False, True, False),
+        notes=notes,
+        verdict=all(fit.fits for fit in fits),
+    )
 
 
 def _operator(operator: Operator) -> str:

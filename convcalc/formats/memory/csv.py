@@ -86,6 +86,11 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
         if answer.arena.tail is not None:
             rows.append(("arena", "tail, an estimate", answer.arena.tail, "bytes", ""))
         rows.append(("arena", "flash", answer.arena.flash, "bytes", ""))
+        rows += [
+            ("arena limit", fit.room.name, fit.room.bytes - fit.takes, "bytes to spare", "")
+            for fit in answer.arena_fits
+            if fit.known
+        ]
         rows.append(("arena", "without a rule", len(answer.arena.unruled), "layers", ""))
         rows += [
             ("arena offset", each.name, each.offset, "bytes", "") for each in answer.arena.buffers

@@ -148,4 +148,16 @@ def _arena(answer: Answer) -> dict[str, Any] | None:
         ],
         "operators": [each._asdict() for each in arena.operators],
         "unruled": [each._asdict() for each in arena.unruled],
+        "limits": [
+            {
+                "limit": fit.room.name,
+                "of": fit.room.of,
+                "board": fit.room.board or None,
+                "bytes": fit.room.bytes,
+                "takes": fit.takes,
+                "tail_estimate": fit.tail if fit.room.of == "arena" else None,
+                "fits": fit.fits if fit.known else None,
+            }
+            for fit in answer.arena_fits
+        ],
     }
