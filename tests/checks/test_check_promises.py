@@ -208,8 +208,8 @@ def test_the_place_is_the_value_and_the_help_says_what_to_write() -> None:
             "  - gelu\nbudget: {arena: 1MiB}",
             [
                 (
-                    "error CC515 the arena of TensorFlow Lite Micro is not known: gelu (gelu1): the "
-                    "runtime does not run it"
+                    "error CC515 the arena of TensorFlow Lite Micro is not known: gelu (gelu1): "
+                    "the runtime does not run it"
                 ),
             ],
         ),

@@ -938,6 +938,7 @@ SECOND = {
     "--input": "24x24x3",
     "--columns": "output",
     "--limit": "1GB",
+    "--board": "max78000",
     "--checkpoint": "every=3",
     "--fail-on-increase": "parameters=2%",
     "--image": "other.npy",
