@@ -410,13 +410,13 @@ def _device(promise: Promise, wanted: Quantity, network: Network, origin: str) -
             field,
             "change the network, or the budget",
         )
-    found = problem(
+    wrong = problem(
         report,
         arena_fit(report, Room("", of, wanted.maximum)),
         f"({origin})" if origin else "",
         word="budget",
     )
-    return None if found is None else found._replace(field=field)
+    return None if wrong is None else wrong._replace(field=field)
 
 
 def _limit_text(limit: str, origin: str) -> str:
