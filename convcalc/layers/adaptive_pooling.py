@@ -20,6 +20,7 @@ from convcalc.layers.base import (
     Weights,
     axes,
 )
+from convcalc.layers.pooling import to_indices
 from convcalc.layers.sliding import check_axes, check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive
@@ -207,6 +208,10 @@ class AdaptiveMaxPool(Layer):
             run.keep("indices", _largest_places(xp, xs[0], self.size))
         return _pooled(xp, xp.max, xs[0], self.size)
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To the largest value of each region, the first of equal ones, as in PyTorch."""
+        return {0: to_indices(xp, dy, kept["indices"], kept.shapes[0].spatial)}
+
 
 @final
 class GlobalAvgPool(Layer):
@@ -271,3 +276,7 @@ class GlobalMaxPool(Layer):
         if run.training:
             run.keep("indices", _largest_places(xp, xs[0], 1))
         return xs[0].max(axis=tuple(range(2, xs[0].ndim)), keepdims=True)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To the largest value of the map, the first of equal ones, as in PyTorch."""
+        return {0: to_indices(xp, dy, kept["indices"], kept.shapes[0].spatial)}

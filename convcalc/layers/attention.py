@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import example
@@ -10,6 +10,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Layer,
     Plan,
@@ -30,10 +31,52 @@ from convcalc.layers.windows import Cut, cut
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 CUTTING = ("relative_bias", "window", "grid", "shift")
 """Fields that are about the positions of one tensor."""
+
+
+class Projection(NamedTuple):
+    """Rows that one product makes of the positions of an input."""
+
+    name: str
+    """What they are; they are kept under it."""
+    read: int
+    """The number of the input."""
+    of: str
+    """The first letters of what they are: queries, keys, values, or several of them."""
+
+    @property
+    def tokens(self) -> str:
+        """What the positions are kept under, each a row."""
+        return "tokens" if self.of[0] == "q" else f"tokens of {self.name}"
+
+    def rows(self, width: int) -> slice:
+        """Which rows of the weights of all projections, of `width` each, are its own."""
+        first = "qkv".index(self.of[0])
+        return slice(first * width, (first + len(self.of)) * width)
+
+    def weight(self, weights: Weights, width: int) -> Any:
+        """Its own weights."""
+        if "in_proj_weight" in weights:
+            return weights["in_proj_weight"][self.rows(width)]
+        return weights[f"{self.of}_proj_weight"]
+
+
+OF_ONE = Projection("queries, keys and values", 0, "qkv")
+"""How all are made where there is one input."""
+
+
+def projections(weights: Weights, inputs: int) -> tuple[Projection, ...]:
+    """How queries, keys and values are made of so many inputs: together where they can be."""
+    if inputs == 1:
+        return (OF_ONE,)
+    queries = Projection("queries", 0, "q")
+    if "in_proj_weight" in weights and inputs == len("qk"):
+        return queries, Projection("keys and values", 1, "kv")
+    return queries, Projection("keys", 1, "k"), Projection("values", inputs - 1, "v")
 
 
 @final
@@ -208,12 +251,10 @@ class Attention(Layer):
             return self._within(xp, weights, xs[0], run)
         x = xs[0]
         queries, keys, values = map(self._heads, self._projected(weights, xs, run))
-        count, _, length, depth = queries.shape
-        scores = (queries / depth**0.5) @ keys.transpose(0, 1, 3, 2)
+        scores = (queries / queries.shape[3] ** 0.5) @ keys.transpose(0, 1, 3, 2)
         shares, logarithms = softmax(xp, scores)
         run.keep("logarithms", logarithms)
-        means = (shares @ values).transpose(0, 2, 1, 3).reshape(count, length, x.shape[1])
-        y = self._out(weights, run.keep("means", means))
+        y = self._out(weights, run.keep("means", self._rows(shares @ values)))
         return y.transpose(0, 2, 1).reshape(x.shape)
 
     def _within(self, xp: Any, weights: Weights, x: Any, run: Run) -> Any:
@@ -225,9 +266,7 @@ class Attention(Layer):
         made = rows @ weights["in_proj_weight"].T
         if self.bias:
             made = made + weights["in_proj_bias"]
-        queries, keys, values = (
-            self._heads(made[:, :, first : first + width]) for first in range(0, 3 * width, width)
-        )
+        queries, keys, values = map(self._heads, split(made, width))
         queries = run.keep("scaled queries", queries / (width // self.heads) ** 0.5)
         scores = queries @ run.keep("keys", keys).transpose(0, 1, 3, 2)
         if self.relative_bias:
@@ -239,48 +278,106 @@ class Attention(Layer):
                 scores.shape
             )
         shares = run.keep("softmax", softmax(xp, scores)[0])
-        means = (shares @ run.keep("values", values)).transpose(0, 2, 1, 3).reshape(rows.shape)
+        means = self._rows(shares @ run.keep("values", values))
         return cut.map(xp, self._out(weights, run.keep("means", means)))
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Back through the out-projection, the means, the shares, the scores, the projections."""
+        if self.cuts:
+            return self._within_back(xp, weights, kept, dy)
+        parts = projections(weights, len(kept.shapes))
+        width = kept.shapes[0].channels
+        made = [rows for part in parts for rows in split(kept[part.name], width)]
+        queries, keys, values = map(self._heads, made)
+        queries = queries / queries.shape[3] ** 0.5
+        shares = xp.exp(queries @ keys.transpose(0, 1, 3, 2) - kept["logarithms"])
+        means, gradients = self._out_back(weights, kept, tokens(dy))
+        scores, back_values = shares_back(shares, values, means)
+        backs = [*self._scores_back(scores, queries, keys), self._rows(back_values)]
+        for part in parts:
+            back = xp.concatenate([backs["qkv".index(letter)] for letter in part.of], axis=2)
+            projected_back(xp, weights, kept, part, kept[part.tokens], back, gradients)
+            if kept.asks(part.read):
+                shape = kept.shapes[part.read]
+                dx = (back @ part.weight(weights, width)).transpose(0, 2, 1)
+                dx = dx.reshape(-1, *shape.axes)
+                before = gradients.get(part.read)
+                gradients[part.read] = dx if before is None else before + dx
+        return gradients
+
+    def _within_back(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The same within each part of a map; a bias has the sum of all scores it is added to."""
+        cut = self.cut(kept.shapes[0])
+        means, gradients = self._out_back(weights, kept, cut.rows(xp, dy))
+        scores, back_values = shares_back(kept["softmax"], kept["values"], means)
+        if kept.asks(TABLE):
+            table = xp.zeros_like(weights[TABLE])
+            index = relative_index(xp, cut.inner)
+            xp.add.at(table, index, scores.sum(axis=0).transpose(1, 2, 0))
+            gradients[TABLE] = table
+        backs = self._scores_back(scores, kept["scaled queries"], kept["keys"])
+        back = xp.concatenate([*backs, self._rows(back_values)], axis=2)
+        rows = kept["tokens"] if cut.copied else cut.rows(xp, kept["input"])
+        projected_back(xp, weights, kept, OF_ONE, rows, back, gradients)
+        if kept.asks(0):
+            gradients[0] = cut.map(xp, back @ weights["in_proj_weight"])
+        return gradients
+
+    def _out_back(self, weights: Weights, kept: "Kept", rows: Any) -> tuple[Any, Gradients]:
+        """Gradients of what the heads give, (N, heads, L, E/heads), and of the out-projection."""
+        gradients: Gradients = {}
+        if kept.asks("out_proj.weight"):
+            gradients["out_proj.weight"] = over_rows(rows, kept["means"])
+        if kept.asks("out_proj.bias"):
+            gradients["out_proj.bias"] = rows.sum(axis=(0, 1))
+        return self._heads(rows @ weights["out_proj.weight"]), gradients
+
+    def _scores_back(self, scores: Any, queries: Any, keys: Any) -> tuple[Any, Any]:
+        """Gradients of queries, before they were scaled, and of keys: (N, L, E)."""
+        of_queries = scores @ keys / queries.shape[3] ** 0.5
+        return self._rows(of_queries), self._rows(scores.transpose(0, 1, 3, 2) @ queries)
 
     def _out(self, weights: Weights, means: Any) -> Any:
         """The out-projection of what the heads give."""
         y = means @ weights["out_proj.weight"].T
         return y + weights["out_proj.bias"] if self.bias else y
 
-    def _projected(self, weights: Weights, xs: Arrays, run: Run) -> tuple[Any, Any, Any]:
+    def _projected(self, weights: Weights, xs: Arrays, run: Run) -> list[Any]:
         """Queries, keys and values of all heads, each (N, positions, E)."""
-        packed = "in_proj_weight" in weights
         width = xs[0].shape[1]
-
-        def project(what: str, x: Any, of: str, first: int) -> Any:
-            """Those that `of` names by their first letters; their rows begin with one of E."""
-            rows = slice(first * width, (first + len(of)) * width)
-            read = "tokens" if not first else f"tokens of {what}"
-            weight = weights["in_proj_weight"][rows] if packed else weights[f"{of}_proj_weight"]
-            made = run.keep(read, tokens(x)) @ weight.T
+        made: list[Any] = []
+        for part in projections(weights, len(xs)):
+            read = run.keep(part.tokens, tokens(xs[part.read]))
+            rows = read @ part.weight(weights, width).T
             if self.bias:
-                made = made + weights["in_proj_bias"][rows]
-            return run.keep(what, made)
-
-        if len(xs) == 1:
-            made = project("queries, keys and values", xs[0], "qkv", 0)
-            return made[:, :, :width], made[:, :, width : 2 * width], made[:, :, 2 * width :]
-        queries = project("queries", xs[0], "q", 0)
-        if packed and len(xs) == len("qk"):
-            made = project("keys and values", xs[1], "kv", 1)
-            return queries, made[:, :, :width], made[:, :, width:]
-        keys = project("keys", xs[1], "k", 1)
-        return queries, keys, project("values", xs[-1], "v", 2)
+                rows = rows + weights["in_proj_bias"][part.rows(width)]
+            made += split(run.keep(part.name, rows), width)
+        return made
 
     def _heads(self, rows: Any) -> Any:
         """(N, L, E) as (N, heads, L, E/heads)."""
         count, length, width = rows.shape
         return rows.reshape(count, length, self.heads, width // self.heads).transpose(0, 2, 1, 3)
 
+    def _rows(self, heads: Any) -> Any:
+        """(N, heads, L, E/heads) as (N, L, E)."""
+        count, _, length, depth = heads.shape
+        return heads.transpose(0, 2, 1, 3).reshape(count, length, self.heads * depth)
+
 
 def tokens(x: Any) -> Any:
     """Positions of a map (N, C, *spatial) as rows of its channels: (N, positions, C)."""
     return x.reshape(*x.shape[:2], -1).transpose(0, 2, 1)
+
+
+def split(rows: Any, width: int) -> list[Any]:
+    """Rows of several projections, of `width` values each, one by one."""
+    return [rows[:, :, first : first + width] for first in range(0, rows.shape[2], width)]
+
+
+def over_rows(rows: Any, others: Any) -> Any:
+    """The sum over all rows, (N, positions, values), of each value times each of others'."""
+    return (rows.transpose(0, 2, 1) @ others).sum(axis=0)
 
 
 def softmax(xp: Any, scores: Any) -> tuple[Any, Any]:
@@ -289,3 +386,36 @@ def softmax(xp: Any, scores: Any) -> tuple[Any, Any]:
     shares = xp.exp(scores - largest)
     total = shares.sum(axis=3, keepdims=True)
     return shares / total, largest + xp.log(total)
+
+
+def shares_back(shares: Any, values: Any, means: Any) -> tuple[Any, Any]:
+    """Gradients of scores and of values, of those of the means that these shares make of them."""
+    back = means @ values.transpose(0, 1, 3, 2)
+    scores = shares * (back - (back * shares).sum(axis=3, keepdims=True))
+    return scores, shares.transpose(0, 1, 3, 2) @ means
+
+
+def projected_back(
+    xp: Any,
+    weights: Weights,
+    kept: "Kept",
+    part: Projection,
+    read: Any,
+    back: Any,
+    gradients: Gradients,
+) -> None:
+    """Put a projection's weights, and its summands, into the gradients.
+
+    `read` are the rows that it is of, and `back` is the gradient of those that it makes; where
+    projections share an array, each has rows of it.
+    """
+    rows = part.rows(kept.shapes[0].channels)
+    for name in ("in_proj_weight", "in_proj_bias"):
+        if kept.asks(name) and name not in gradients:
+            gradients[name] = xp.zeros_like(weights[name])
+    if kept.asks("in_proj_weight"):
+        gradients["in_proj_weight"][rows] = over_rows(back, read)
+    if kept.asks("in_proj_bias"):
+        gradients["in_proj_bias"][rows] = back.sum(axis=(0, 1))
+    if kept.asks(f"{part.of}_proj_weight"):
+        gradients[f"{part.of}_proj_weight"] = over_rows(back, read)

@@ -415,7 +415,9 @@ class Layer(ABC):
     back_layout: ClassVar[BackLayout] = "output"
     """How the gradients lie that its backward pass makes."""
     untrained: ClassVar[str] = ""
-    """Why what a training step keeps of it is not known; "" where it is."""
+    """Why what PyTorch keeps of it in a training step is not known; "" where it is. What its
+    `operations` keep is then what its own backward pass needs, and no memory of training is told.
+    """
     unmade: ClassVar[Reasons] = MappingProxyType({})
     """What `operations` keeps, because PyTorch does, and `forward` never makes: by name, the
     reason. What a backward pass would need it for, it works out again from the input."""

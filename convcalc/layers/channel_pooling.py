@@ -67,3 +67,8 @@ class ChannelMaxPool(Layer):
         if run.training:
             run.keep("indices", xp.expand_dims(xs[0].argmax(axis=1), 1))
         return xs[0].max(axis=1, keepdims=True)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To the channel that had the largest value, the first of equal ones, as in PyTorch."""
+        numbers = xp.arange(kept.shapes[0].channels).reshape(-1, *(1,) * (dy.ndim - 2))
+        return {0: xp.where(numbers == kept["indices"], dy, 0)}

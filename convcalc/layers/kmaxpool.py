@@ -7,6 +7,7 @@ from convcalc.diagnostics import Problem
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
+    Gradients,
     Growth,
     Layer,
     Plan,
@@ -14,10 +15,12 @@ from convcalc.layers.base import (
     Weights,
     whole,
 )
+from convcalc.layers.pooling import to_indices
 from convcalc.layers.sequence import check_sequence
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -84,3 +87,7 @@ class KMaxPool(Layer):
         backwards = xp.argsort(x[..., ::-1], axis=-1, kind="stable")[..., x.shape[-1] - self.k :]
         places = run.keep("indices", xp.sort(x.shape[-1] - 1 - backwards, axis=-1))
         return xp.take_along_axis(x, places, axis=-1)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To the values that were taken, the first of equal ones."""
+        return {0: to_indices(xp, dy, kept["indices"], kept.shapes[0].spatial)}

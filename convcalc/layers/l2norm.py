@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
-from convcalc.layers.arrays import per_channel
+from convcalc.layers.arrays import over_positions, per_channel
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
+    Gradients,
     Layer,
     Plan,
     Run,
@@ -18,6 +19,7 @@ from convcalc.layers.base import (
 )
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
     from convcalc.shape import Shape
 
@@ -88,3 +90,19 @@ class L2Norm(Layer):
         if not self.affine:
             return direction
         return run.keep("direction", direction) * per_channel(weights["weight"], x)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """With d = dy·w, dx = (d − x·Σ d·x/|x|²)/|x|, and d/eps below eps; dw = Σ dy·x/|x|.
+
+        A length of 0 has the gradient 0, and one of eps its own, as in PyTorch.
+        """
+        gradients: Gradients = {}
+        if kept.asks("weight"):
+            gradients["weight"] = over_positions(dy * kept["direction"])
+        if kept.asks(0):
+            x, length, bounded = (kept[name] for name in ("input", "length", "bounded"))
+            back = dy * per_channel(weights["weight"], dy) if self.affine else dy
+            shrinks = (back * x).sum(axis=1, keepdims=True) / (bounded * bounded)
+            towards = x / xp.where(length > 0, length, 1)
+            gradients[0] = back / bounded - xp.where(length >= self.eps, shrinks * towards, 0)
+        return gradients

@@ -292,6 +292,16 @@ class Divide(Layer):
         """x₁/x₂, extents of 1 repeated. Source: ONNX operator Div."""
         return xs[0] / xs[1]
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """dx₁ = dy/x₂; dx₂ = −dy·x₁/x₂². Where one was spread, its sum."""
+        divisor = kept["input 2"]
+
+        def gradient(number: int) -> Any:
+            back = dy / divisor
+            return back if number == 0 else -back * (kept["input 1"] / divisor)
+
+        return spread_back(kept, gradient)
+
 
 @final
 class Maximum(Layer):
@@ -327,6 +337,23 @@ class Maximum(Layer):
             if number < len(xs):
                 run.keep(f"of {number}", result)
         return result
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To the branch that has the largest value; at a tie a half to both, as in PyTorch.
+
+        Branches are compared one after the other: of three that are alike the last has a half.
+        """
+        gradients: Gradients = {}
+        for number in range(len(kept.shapes) - 1, 0, -1):
+            if not kept.asks(*range(number + 1)):
+                return gradients
+            one = kept["input 1" if number == 1 else f"of {number}"]
+            other = kept[f"input {number + 1}"]
+            tie = xp.where(one == other, dy / 2, 0)
+            gradients[number] = summed_to(xp.where(other > one, dy, tie), other.shape)
+            dy = summed_to(xp.where(one > other, dy, tie), one.shape)
+        gradients[0] = dy
+        return gradients
 
 
 @final

@@ -226,6 +226,18 @@ class GroupNorm(Layer):
         y = normalized(xp, x, *_keep(run, moments(x, (2,))), self.eps)
         return _affine(y.reshape(xs[0].shape), weights)
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """As of a batch norm, over the values of a group in one example."""
+        x = kept["input"]
+        grouped = (x.shape[0], self.groups, -1)
+        deviation = xp.sqrt(kept["variance"] + self.eps)
+        unit = (x.reshape(grouped) - kept["mean"]) / deviation
+        gradients = _affine_back(kept, unit.reshape(x.shape), dy)
+        if kept.asks(0):
+            back = _factored(dy, weights).reshape(grouped)
+            gradients[0] = (_centred(back, unit, (2,)) / deviation).reshape(x.shape)
+        return gradients
+
 
 @final
 class LayerNorm(Layer):
@@ -273,12 +285,33 @@ class LayerNorm(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over channels or an example. Source: torch.nn.LayerNorm."""
         x = xs[0]
-        axes = (1,) if self.over == "channels" else tuple(range(1, x.ndim))
-        y = normalized(xp, x, *_keep(run, moments(x, axes)), self.eps)
+        y = normalized(xp, x, *_keep(run, moments(x, self._axes(x))), self.eps)
         if self.over == "channels":
             return _affine(y, weights)
         y = y * weights["weight"] if self.affine else y
         return y + weights["bias"] if "bias" in weights else y
+
+    def _axes(self, x: Any) -> tuple[int, ...]:
+        """The axes of a batch over which it takes statistics."""
+        return (1,) if self.over == "channels" else tuple(range(1, x.ndim))
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """As of a batch norm, over the channels of a position or over an example."""
+        x = kept["input"]
+        deviation = xp.sqrt(kept["variance"] + self.eps)
+        unit = (x - kept["mean"]) / deviation
+        gradients: Gradients = {}
+        if self.over == "channels":
+            gradients, back = _affine_back(kept, unit, dy), _factored(dy, weights)
+        else:  # a factor and a summand for each value of an example
+            if kept.asks("weight"):
+                gradients["weight"] = (dy * unit).sum(axis=0)
+            if kept.asks("bias"):
+                gradients["bias"] = dy.sum(axis=0)
+            back = dy * weights["weight"] if self.affine else dy
+        if kept.asks(0):
+            gradients[0] = _centred(back, unit, self._axes(x)) / deviation
+        return gradients
 
 
 @final
@@ -371,7 +404,8 @@ class InstanceNorm(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over the positions. Source: torch.nn.InstanceNorm2d.
 
-        By the running statistics where they are tracked, but not in training.
+        By the running statistics where they are tracked, but not in training, where these move
+        towards the mean of the examples'.
         """
         x = xs[0]
         if self.track_running_stats and not run.training:
@@ -379,7 +413,28 @@ class InstanceNorm(Layer):
             variance = per_channel(weights["running_var"], x)
         else:
             mean, variance = _keep(run, moments(x, tuple(range(2, x.ndim))))
+            if self.track_running_stats and run.training:
+                of_all, spread = (each.mean(axis=0).reshape(-1) for each in (mean, variance))
+                _move(run, weights, self.momentum, of_all, spread, prod(x.shape[2:]))
         return _affine(normalized(xp, x, mean, variance, self.eps), weights)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """As of a batch norm, over the positions of a channel in one example."""
+        x = kept["input"]
+        deviation = xp.sqrt(kept["variance"] + self.eps)
+        unit = (x - kept["mean"]) / deviation
+        gradients = _affine_back(kept, unit, dy)
+        if kept.asks(0):
+            back = _factored(dy, weights)
+            gradients[0] = _centred(back, unit, tuple(range(2, x.ndim))) / deviation
+        return gradients
+
+
+def _neighbours(xp: Any, x: Any, before: int, after: int) -> Any:
+    """For each channel of (N, C, positions) the sum of those from `before` it to `after` it."""
+    channels = x.shape[1]
+    x = padded(xp, x, [(before, after), (0, 0)])
+    return sum(x[:, first : first + channels] for first in range(before + after + 1))
 
 
 @final
@@ -399,6 +454,10 @@ class LocalResponseNorm(Layer):
     alpha: Annotated[float, number("Weight of the squares.")] = 1e-4
     beta: Annotated[float, number("Exponent.")] = 0.75
     k: Annotated[float, number("Added to the sum.")] = 1.0
+
+    def _around(self, channels: int) -> tuple[int, int]:
+        """How many channels before and behind it count, no more than there are."""
+        return min(self.size // 2, channels - 1), min((self.size - 1) // 2, channels - 1)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights; its multiplications are not counted as MACs."""
@@ -445,11 +504,18 @@ class LocalResponseNorm(Layer):
         starts one later when `size` is even.
         """
         x = xs[0]
-        count, channels = x.shape[:2]
-        squares = (x * x).reshape(count, channels, -1)
-        # No further than there are channels, however large the size.
-        before, after = (min(far, channels - 1) for far in (self.size // 2, (self.size - 1) // 2))
-        squares = padded(xp, squares, [(before, after), (0, 0)])
-        total = sum(squares[:, first : first + channels] for first in range(before + after + 1))
+        squares = (x * x).reshape(*x.shape[:2], -1)
+        total = _neighbours(xp, squares, *self._around(x.shape[1]))
         base = total.reshape(x.shape) * (self.alpha / self.size) + self.k
         return x / run.keep("power", run.keep("plus", base) ** self.beta)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """With s = k + …, dx = dy/s^beta − 2·alpha·beta/size·x·Σ dy[c']·x[c']/s[c']^(beta + 1).
+
+        The sum is over the channels c' whose own sum this one is in: the window turned round.
+        """
+        x, base, power = kept["input"], kept["plus"], kept["power"]
+        pulls = (dy * x / power / base).reshape(*x.shape[:2], -1)
+        before, after = self._around(x.shape[1])
+        total = _neighbours(xp, pulls, after, before).reshape(x.shape)
+        return {0: dy / power - x * total * (2 * self.beta * self.alpha / self.size)}

@@ -5,7 +5,7 @@ from math import inf, nan, prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import borders, in_pieces, meetings, padded
+from convcalc.layers.arrays import borders, in_pieces, meetings, padded, unpadded
 from convcalc.layers.base import (
     INFERENCE,
     MAX_NUMBER,
@@ -13,6 +13,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Extents,
     Gradients,
     Growth,
     Layer,
@@ -136,6 +137,11 @@ def power(xp: Any, x: Any, exponent: float) -> Any:
         return x ** int(exponent)
     bounded = max(-MAX_NUMBER, min(exponent, MAX_NUMBER))
     return (abs(x) if whole else xp.where(x < 0, nan, x)) ** bounded
+
+
+def power_slope(xp: Any, x: Any, exponent: float) -> Any:
+    """The slope of x^exponent: exponent·x^(exponent − 1)."""
+    return power(xp, x, exponent - 1) * exponent
 
 
 @final
@@ -292,6 +298,14 @@ class AvgPool(Layer):
         return {0: window_spread(xp, share, windows_of(self, spatial), spatial)}
 
 
+def _on_padded(windows: Sequence[Window], given: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows on a map that has the padding of those `given`, which are not rounded up."""
+    return tuple(
+        each._replace(before=0, after=each.after - window.after)
+        for each, window in zip(windows, given, strict=True)
+    )
+
+
 @final
 class LpPool(Layer):
     """Lp pooling: (Σ x^p)^(1/p) of the values under the kernel, in each channel; L2 by default.
@@ -378,17 +392,33 @@ class LpPool(Layer):
         """
         x, spatial = xs[0], xs[0].shape[2:]
         windows, given = windows_of(self, spatial), unrounded_windows(self, spatial)
-        inside = windows
         # Padding adds 0^p, which is 0: only training, which keeps it, has it made.
         if run.training and any(window.before or window.after for window in given):
             x = run.keep("pad", padded(xp, x, borders(given)))
-            inside = tuple(
-                each._replace(before=0, after=each.after - window.after)
-                for each, window in zip(windows, given, strict=True)
-            )
-        total = window_sums(xp, run.keep("power", power(xp, x, self.norm)), inside)
+            windows = _on_padded(windows, given)
+        total = window_sums(xp, run.keep("power", power(xp, x, self.norm)), windows)
+        total = self._scaled_up(xp, total, spatial)
+        return power(xp, run.keep("times", total), 1 / self.norm)
+
+    def _scaled_up(self, xp: Any, sums: Any, spatial: Extents) -> Any:
+        """Sums of windows that ceil mode lets reach beyond the padding, as of a whole kernel."""
+        windows, given = windows_of(self, spatial), unrounded_windows(self, spatial)
         for axis, (window, size) in enumerate(zip(given, spatial, strict=True), 2):
             if windows[axis - 2] != window:
                 padding = (window.before, window.after)
-                total = total * window.kernel / counted(xp, total, axis, window, size, padding)
-        return power(xp, run.keep("times", total), 1 / self.norm)
+                sums = sums * window.kernel / counted(xp, sums, axis, window, size, padding)
+        return sums
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """With s the windows' sums, dx = x^(p − 1)·Σ dy·s^(1/p − 1) over those that x is in.
+
+        As in PyTorch, where a sum is 0 the gradient is 0 if p ≤ 1, and else NaN, which 0·∞ is.
+        """
+        spatial, total = kept.shapes[0].spatial, kept["times"]
+        given = unrounded_windows(self, spatial)
+        sign = xp.sign(total)  # PyTorch takes the root of sign(s)·relu(|s|)
+        back = dy * power_slope(xp, total, 1 / self.norm) * sign * sign
+        x = kept["pad"] if "pad" in kept else kept["input"]
+        windows = _on_padded(windows_of(self, spatial), given)
+        sums = window_spread(xp, self._scaled_up(xp, back, spatial), windows, x.shape[2:])
+        return {0: unpadded(xp, sums * power_slope(xp, x, self.norm), borders(given))}

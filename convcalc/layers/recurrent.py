@@ -2,13 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.activation import sigmoid
+from convcalc.layers.arrays import summed
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
+    Gradients,
     Layer,
     Plan,
     Product,
@@ -23,7 +26,15 @@ from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
+
+State = tuple[Any, ...]
+"""The parts of a state, each (N, features); the first is the output."""
+
+GATES = 4
+"""How many values of a step a backward pass needs for each of the state, beside the states: an
+LSTM's gates; a GRU's, and what the state before gives to the new value."""
 
 FEATURES = whole("Values of the state H; both directions have as many.", 1, letter="H")
 LAYERS = whole("How many stand one on the other, each reading the outputs below.", 1)
@@ -36,6 +47,8 @@ class Recurrent(Layer):
 
     gates: ClassVar[int]
     """How many values of a step are computed for each of the state: its gates."""
+    kept_states: ClassVar[tuple[str, ...]]
+    """What the parts of a state are called, which a backward pass needs of every step."""
 
     if TYPE_CHECKING:
         features: int
@@ -83,50 +96,141 @@ class Recurrent(Layer):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Each layer along the outputs of the one below it, in every direction."""
-        steps = self.through(xp, weights, xs[0].transpose(2, 0, 1), self.layers)
+        steps = self.through(xp, weights, xs[0].transpose(2, 0, 1), self.layers, run)
         return steps.transpose(1, 2, 0)
 
-    def through(self, xp: Any, weights: Weights, steps: Any, layers: int) -> Any:
+    def through(
+        self, xp: Any, weights: Weights, steps: Any, layers: int, run: Run = INFERENCE
+    ) -> Any:
         """What the first so many layers give: (length, N, channels) to (length, N, outputs)."""
         for number in range(layers):
-            made = [
-                xp.stack([state[0] for state in self.states(xp, weights, steps, end)], axis=0)
-                for end in (f"l{number}{direction}" for direction in self.directions)
-            ]
+            made = []
+            for end in self.ends(number):
+                states = self.states(xp, weights, steps, end, run)
+                made.append(xp.stack([state[0] for state in states], axis=0))
             steps = xp.concatenate(made, axis=2) if self.bidirectional else made[0]
         return steps
 
-    def states(self, xp: Any, weights: Weights, steps: Any, end: str) -> list[tuple[Any, ...]]:
+    def ends(self, number: int) -> list[str]:
+        """How the names of a layer's weights end, in each direction."""
+        return [f"l{number}{direction}" for direction in self.directions]
+
+    def along(self, end: str, length: int) -> range:
+        """The positions in the order in which a direction comes to them."""
+        order = range(length)
+        return order[::-1] if end.endswith("_reverse") else order
+
+    def states(
+        self, xp: Any, weights: Weights, steps: Any, end: str, run: Run = INFERENCE
+    ) -> list[State]:
         """The states of one direction of one layer, by position; its weights end in `end`.
 
-        It reads (length, N, channels), and the parts of a state are (N, features).
+        It reads (length, N, channels), and the parts of a state are (N, features). Training keeps
+        them, and the gates, of which those of a step stand side by side: (N, length, values).
         """
         read = steps @ weights[f"weight_ih_{end}"].T
         if self.bias:
             read = read + weights[f"bias_ih_{end}"]
         length, count, _ = steps.shape
         state = self.start(xp, (count, self.features), steps.dtype)
-        made: list[tuple[Any, ...]] = [()] * length
-        for at in range(length - 1, -1, -1) if end.endswith("_reverse") else range(length):
+        made: list[State] = [()] * length
+        gates: list[Any] = [None] * length
+        for at in self.along(end, length):
             held = state[0] @ weights[f"weight_hh_{end}"].T
             if self.bias:
                 held = held + weights[f"bias_hh_{end}"]
-            state = self.step(xp, read[at], held, state)
+            state, parts = self.step(xp, read[at], held, state)
             made[at] = state
+            if run.training:
+                gates[at] = xp.concatenate(parts, axis=1)
+        if run.training:
+            run.keep(f"gates of {end}", xp.stack(gates, axis=1))
+            for name, each in zip(self.kept_states, zip(*made, strict=True), strict=True):
+                run.keep(f"{name} of {end}", xp.stack(each, axis=1))
         return made
 
-    def parts(self, gates: Any) -> list[Any]:
-        """The gates of a step, one by one."""
-        size = self.features
-        return [gates[:, first : first + size] for first in range(0, self.gates * size, size)]
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Through time: back along every direction of every layer, from the last one down."""
+        gradients: Gradients = {}
+        back = dy.transpose(0, 2, 1)
+        for number in range(self.layers - 1, -1, -1):
+            if number:
+                below = [kept[f"states of {end}"] for end in self.ends(number - 1)]
+                steps = xp.concatenate(below, axis=2)
+            else:
+                steps = kept["input"].transpose(0, 2, 1)
+            read: list[Any] = []
+            for at, end in enumerate(self.ends(number)):
+                own = back[:, :, at * self.features : (at + 1) * self.features]
+                gates, learned = self._direction_back(xp, weights, kept, end, steps, own)
+                gradients |= learned
+                if number or kept.asks(0):
+                    read.append(gates @ weights[f"weight_ih_{end}"])
+            back = summed(iter(read)) if read else None
+        if back is not None:
+            gradients[0] = back.transpose(0, 2, 1)
+        return gradients
 
-    def start(self, xp: Any, shape: tuple[int, int], dtype: Any) -> tuple[Any, ...]:
-        """The state before the first step: zeros; its first part is the output."""
+    def _direction_back(
+        self, xp: Any, weights: Weights, kept: "Kept", end: str, steps: Any, dy: Any
+    ) -> tuple[Any, Gradients]:
+        """What goes back to the gates of one direction from its outputs, and to its weights.
+
+        `steps` is what it reads, (N, length, channels), and `dy` the gradient of its outputs; that
+        of what the input gives to the gates is (N, length, gates).
+        """
+        states = [kept[f"{name} of {end}"] for name in self.kept_states]
+        gates = kept[f"gates of {end}"]
+        order = self.along(end, dy.shape[1])
+        back = start = self.start(xp, (dy.shape[0], self.features), dy.dtype)
+        before: list[State] = [start] * len(order)
+        for earlier, later in pairwise(order):
+            before[later] = tuple(state[:, earlier] for state in states)
+        read: list[Any] = [None] * len(order)
+        held: list[Any] = [None] * len(order)
+        for at in reversed(order):
+            back = (back[0] + dy[:, at], *back[1:])
+            state = tuple(each[:, at] for each in states)
+            step = self.step_back(xp, self.parts(gates[:, at]), state, before[at], back)
+            read[at], held[at], direct = step
+            back = (direct[0] + held[at] @ weights[f"weight_hh_{end}"], *direct[1:])
+        outputs = xp.stack([state[0] for state in before], axis=1)
+        gradients: Gradients = {}
+        for name, rows, values in (
+            ("ih", xp.stack(read, axis=1), steps),
+            ("hh", xp.stack(held, axis=1), outputs),
+        ):
+            if kept.asks(f"weight_{name}_{end}"):
+                gradients[f"weight_{name}_{end}"] = (rows.swapaxes(1, 2) @ values).sum(axis=0)
+            if kept.asks(f"bias_{name}_{end}"):
+                gradients[f"bias_{name}_{end}"] = rows.sum(axis=(0, 1))
+        return xp.stack(read, axis=1), gradients
+
+    def parts(self, gates: Any) -> list[Any]:
+        """What stands side by side for the gates of a step, one by one."""
+        size = self.features
+        return [gates[:, first : first + size] for first in range(0, gates.shape[1], size)]
+
+    def start(self, xp: Any, shape: tuple[int, int], dtype: Any) -> State:
+        """The state before the first step: zeros."""
         return (xp.zeros(shape, dtype=dtype),)
 
     @abstractmethod
-    def step(self, xp: Any, read: Any, held: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The next state, of what the input and the last state give to the gates."""
+    def step(self, xp: Any, read: Any, held: Any, state: State) -> tuple[State, list[Any]]:
+        """The next state, of what the input and the last state give to the gates.
+
+        Beside it what training keeps of the gates: `GATES` arrays as large as the state.
+        """
+
+    @abstractmethod
+    def step_back(
+        self, xp: Any, gates: list[Any], state: State, before: State, back: State
+    ) -> tuple[Any, Any, State]:
+        """Gradients of what the input and the last state give to the gates, and of that state.
+
+        `back` is the gradient of `state`, which the step made of the state `before`; of this, the
+        gradient is the part that does not come through the gates.
+        """
 
     @abstractmethod
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
@@ -143,6 +247,7 @@ class Lstm(Recurrent):
     """
 
     gates = 4
+    kept_states = ("states", "cells")
     untrained = "what PyTorch keeps of an lstm is a block of oneDNN's, or cuDNN's, own"
 
     features: Annotated[int, FEATURES]
@@ -150,21 +255,39 @@ class Lstm(Recurrent):
     bidirectional: Annotated[bool, BIDIRECTIONAL] = False
     bias: Annotated[bool, BIASES] = True
 
-    def start(self, xp: Any, shape: tuple[int, int], dtype: Any) -> tuple[Any, ...]:
+    def start(self, xp: Any, shape: tuple[int, int], dtype: Any) -> State:
         """Zeros: the output, and the cell."""
         return xp.zeros(shape, dtype=dtype), xp.zeros(shape, dtype=dtype)
 
-    def step(self, xp: Any, read: Any, held: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def step(self, xp: Any, read: Any, held: Any, state: State) -> tuple[State, list[Any]]:
         """The cell c' = σ(f)·c + σ(i)·tanh(g) and h' = σ(o)·tanh(c'). Source: torch.nn.LSTM."""
         into, forget, new, out = self.parts(read + held)
-        cell = sigmoid(xp, forget) * state[1] + sigmoid(xp, into) * xp.tanh(new)
-        return sigmoid(xp, out) * xp.tanh(cell), cell
+        into, forget, out = (sigmoid(xp, each) for each in (into, forget, out))
+        new = xp.tanh(new)
+        cell = forget * state[1] + into * new
+        return (out * xp.tanh(cell), cell), [into, forget, new, out]
+
+    def step_back(
+        self, xp: Any, gates: list[Any], state: State, before: State, back: State
+    ) -> tuple[Any, Any, State]:
+        """The cell gets dc' + dh'·σ(o)·(1 − tanh(c')²), and the one before it σ(f) times that."""
+        into, forget, new, out = gates
+        tanh = xp.tanh(state[1])
+        cell = back[1] + back[0] * out * (1 - tanh * tanh)
+        parts = [
+            cell * new * into * (1 - into),
+            cell * before[1] * forget * (1 - forget),
+            cell * into * (1 - new * new),
+            back[0] * tanh * out * (1 - out),
+        ]
+        both = xp.concatenate(parts, axis=1)  # the gates are of the sum of what they are given
+        return both, both, (0, cell * forget)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """What PyTorch's CPU does in inference, where oneDNN computes a direction at once."""
         from convcalc.layers.steps import lstm
 
-        return lstm(self, xs[0])
+        return lstm(self, xs[0], plan)
 
 
 @final
@@ -177,6 +300,7 @@ class Gru(Recurrent):
     """
 
     gates = 3
+    kept_states = ("states",)
     untrained = "what PyTorch keeps of a gru, step by step, is not modelled"
 
     features: Annotated[int, FEATURES]
@@ -184,15 +308,27 @@ class Gru(Recurrent):
     bidirectional: Annotated[bool, BIDIRECTIONAL] = False
     bias: Annotated[bool, BIASES] = True
 
-    def step(self, xp: Any, read: Any, held: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def step(self, xp: Any, read: Any, held: Any, state: State) -> tuple[State, list[Any]]:
         """The state h' = (1 − σ(z))·n + σ(z)·h with n = tanh(x + σ(r)·h). Source: torch.nn.GRU."""
-        (reset, update, new), (reset_by, update_by, held_new) = self.parts(read), self.parts(held)
-        share = sigmoid(xp, update + update_by)
-        fresh = xp.tanh(new + sigmoid(xp, reset + reset_by) * held_new)
-        return ((1 - share) * fresh + share * state[0],)
+        (reset, update, new), (reset_by, update_by, new_by) = self.parts(read), self.parts(held)
+        part, share = sigmoid(xp, reset + reset_by), sigmoid(xp, update + update_by)
+        fresh = xp.tanh(new + part * new_by)
+        return ((1 - share) * fresh + share * state[0],), [part, share, fresh, new_by]
+
+    def step_back(
+        self, xp: Any, gates: list[Any], state: State, before: State, back: State
+    ) -> tuple[Any, Any, State]:
+        """The new value gets dh'·(1 − σ(z))·(1 − n²), and what the state gave to it σ(r) of it."""
+        part, share, fresh, new_by = gates
+        new = back[0] * (1 - share) * (1 - fresh * fresh)
+        reset = new * new_by * part * (1 - part)
+        update = back[0] * (before[0] - fresh) * share * (1 - share)
+        read = xp.concatenate([reset, update, new], axis=1)
+        held = xp.concatenate([reset, update, new * part], axis=1)
+        return read, held, (back[0] * share,)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """What PyTorch's CPU does in inference, step by step."""
         from convcalc.layers.steps import gru
 
-        return gru(self, xs[0])
+        return gru(self, xs[0], plan)

@@ -1,8 +1,14 @@
-"""What a layer that goes along a sequence does to memory in inference, as PyTorch's CPU does it."""
+"""What a layer that goes along a sequence does to memory in inference, as PyTorch's CPU does it.
+
+What is kept in training is not PyTorch's, but what the layer's own backward pass needs; so memory
+is told of inference alone.
+"""
 
 from typing import TYPE_CHECKING
 
-from convcalc.layers.operations import Array, Operation
+from convcalc.layers.base import Plan
+from convcalc.layers.operations import Array, Operation, learned
+from convcalc.layers.recurrent import GATES
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -39,14 +45,21 @@ def _first(x: Shape, steps: _Steps, held: tuple[int, ...] = ()) -> int:
     return steps.add(there)
 
 
-def _output(x: Shape, layer: "Recurrent", steps: _Steps, last: int) -> tuple[Operation, ...]:
-    """The output is seen with its channels first."""
-    size = x.spatial[0] * len(layer.directions) * layer.features
-    steps.add(Operation(size, (last,), "view", layout="steps", name="view"))
+def _output(
+    x: Shape, layer: "Recurrent", plan: Plan, steps: _Steps, last: int
+) -> tuple[Operation, ...]:
+    """The output is seen with its channels first; training keeps every step's gates and states."""
+    size = x.spatial[0] * layer.features
+    arrays = []
+    for end in (end for number in range(layer.layers) for end in layer.ends(number)):
+        arrays.append(Array(f"gates of {end}", GATES * size, when="training"))
+        arrays += [Array(f"{name} of {end}", size, when="training") for name in layer.kept_states]
+    view = Operation(plan.output.size, (last,), "view", layout="steps", name="view")
+    steps.add(view._replace(keeps=(0,), extra=tuple(arrays), learns=learned(plan)))
     return tuple(steps.operations)
 
 
-def lstm(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
+def lstm(layer: "Recurrent", x: Shape, plan: Plan) -> tuple[Operation, ...]:
     """An output and two states for each direction, which are stacked at the end."""
     steps = _Steps()
     (length,), size = x.spatial, layer.features
@@ -75,10 +88,10 @@ def lstm(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
     stacked = steps.add(Operation(count * size, tuple(ends[0]), name="states"))
     held = (first, *made, read, *ends[0], stacked, *start)
     steps.add(Operation(count * size, tuple(ends[1]), name="cells", holds=held))
-    return _output(x, layer, steps, read)
+    return _output(x, layer, plan, steps, read)
 
 
-def gru(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
+def gru(layer: "Recurrent", x: Shape, plan: Plan) -> tuple[Operation, ...]:
     """What the input gives to all gates at once, then a state for every step."""
     steps = _Steps()
     (length,), size = x.spatial, layer.features
@@ -119,4 +132,4 @@ def gru(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
             (read,) = made
     held = (read, *start)
     steps.add(Operation(len(ends) * size, tuple(ends), name="ends", holds=held))
-    return _output(x, layer, steps, read)
+    return _output(x, layer, plan, steps, read)
