@@ -1,12 +1,13 @@
 """Memory that running a network needs, and memory that there is."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.analysis import DTYPE_BYTES, analyze
 from convcalc.analysis.memory import Model, RunTerms, model
+from convcalc.analysis.memory.optimizer import RULES
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES
@@ -90,14 +91,37 @@ class Needs:
 
     def largest(self, limit: int, most: int) -> int:
         """The largest batch up to `most` that fits into `limit` bytes; 0 when none does."""
-        low, high = 0, most
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.batch(middle).total <= limit:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        return largest_batch(lambda batch: self.batch(batch).total <= limit, most)
+
+
+def largest_batch(fits: Callable[[int], bool], most: int) -> int:
+    """The largest batch up to `most` that fits; 0 when none does."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def training_need(network: Network, *, batch: int, dtype: str, optimizer: str) -> int:
+    """Bytes that training a network takes, at most; docs/training.md has the formula.
+
+    Of a network whose training is not known to the byte, all outputs are taken to be kept.
+    """
+    network = planned(network)
+    run = Needs(network, dtype=dtype, engine=False, threads=1, keep=True).batch(batch)
+    untrained = any(node.layer.untrained for node in network.nodes)
+    if untrained:
+        values = analyze(network).totals.known("parameters")
+        copies = 2 + RULES[optimizer].state
+        held = copies * values * DTYPE_BYTES[dtype] + 3 * run.kept
+    else:
+        terms = RunTerms(dtype, training=True, optimizer=optimizer, fused=False, inplace=False)
+        held = model(network, terms).peak(batch)
+    return held + run.weights + run.activations
 
 
 def _comparing(network: Planned) -> int:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
 from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
+from convcalc.forward.losses import last_kind
 from convcalc.forward.seen import Compared, Observed, Values
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
-from convcalc.layers import SOURCES, Plan, kinds
+from convcalc.layers import SOURCES, Plan
 from convcalc.numbers import grouped
 from convcalc.shape import Shape
 
@@ -65,8 +66,6 @@ class Outcome(NamedTuple):
 
 AGREEMENT = 1e-4
 """How far the engine may be from a layer's definition, as a part of the largest value."""
-UNCHANGED = kinds("identity", "view", having="linear")
-"""Kinds that leave values in their order."""
 REPEATS = 3
 """Runs of a profile; of each step the shortest time counts."""
 
@@ -331,8 +330,6 @@ def _times(shape: Sequence[int]) -> str:
 
 
 def network_output_kind(network: Planned) -> str:
-    """The kind of the last layer that changes values."""
+    """The kind of the last layer that changes values, of the only output."""
     (index,) = network.outputs
-    while network.nodes[index].kind in UNCHANGED:
-        index = network.nodes[index].inputs[0]
-    return network.nodes[index].kind
+    return last_kind(network, index)

@@ -208,22 +208,23 @@ class Output(NamedTuple):
         *,
         notes: Sequence[str] = (),
         failed: bool = False,
+        code: int = 1,
     ) -> NoReturn:
         """Write the answers, then notes and findings on standard error, and end.
 
-        The exit code is that of the findings, and 1 where they are harmless and it `failed`.
+        The exit code is that of the findings, and `code` where they are harmless and it `failed`.
         """
         listed = [*findings]
         write_all(texts, self.format)
         for note in notes:
             click.echo(note, err=True)
         write_findings(listed, below=bool(texts))
-        code = 0
+        worst = 0
         if listed:
             from convcalc.diagnostics import exit_code
 
-            code = exit_code(listed)
-        sys.exit(code or int(failed))
+            worst = exit_code(listed)
+        sys.exit(worst or (code if failed else 0))
 
 
 def write_file(path: str, text: str | bytes, *, over: bool = True) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcalc.checks.resources import Needs, available
+from convcalc.checks.resources import Needs, available, largest_batch, training_need
+from convcalc.checks.trained import TrainingRun
 from convcalc.checks.verify import Run
 from convcalc.cli.options import Inputs
 from convcalc.diagnostics import ArgumentError, listed
@@ -138,6 +139,26 @@ def refuse_too_large(
             options = given_as(network, smaller)
             raise CannotRun(f"{message}; a smaller input would fit: {options}{batch}")
     raise CannotRun(f"{message}; no batch would fit")
+
+
+def refuse_too_large_to_train(network: Network, run: TrainingRun) -> None:
+    """Say what a training step needs, what there is, and which batch would fit."""
+    there = _free_on_gpu() if run.backend == "cupy" else available()
+    if there is None:
+        return
+
+    def needs(batch: int) -> int:
+        return training_need(network, batch=batch, dtype=run.dtype, optimizer=run.optimizer)
+
+    need = needs(run.batch)
+    if need <= there:
+        return
+    largest = largest_batch(lambda batch: needs(batch) <= there, run.batch)
+    would = f"a batch of {largest:,} would fit: --batch {largest}" if largest else "none would fit"
+    raise CannotRun(
+        f"training {network.path} needs up to {both_bytes(need)} for "
+        f"{plural(run.batch, 'example')}, and {both_bytes(there)} are available; {would}"
+    )
 
 
 def _free_on_gpu() -> int | None:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from convcalc.checks.trained import TrainingRun
 from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
 from convcalc.cli.options import (
@@ -33,12 +34,15 @@ from convcalc.cli.running import (
     refuse_too_large,
     running,
 )
+from convcalc.cli.training import Given, refuse_beside, show_training, training_options
 from convcalc.diagnostics import ArgumentError, listed
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import plural
 from convcalc.spec.source import MAX_BYTES
+
+NO_LAYER = "no layer matches {!r}; `convcalc analyze` lists them"
 
 
 def _default(_context: click.Context, _option: click.Parameter, value: object) -> None:
@@ -99,6 +103,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
     help="Shift the input by the network's stride instead, and see which outputs follow.",
 )
 @click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
+@training_options
 @names_option
 @output_options(VERIFY_FORMATS, "convcalc.formats.verify")
 def command(
@@ -118,12 +123,17 @@ def command(
     top: int | None,
     classes: str | None,
     folder: str | None,
+    optimizer: str | None,
+    learning_rate: float | None,
+    loss: str | None,
+    steps: int | None,
     names: str,
     output: Output,
     *,
     engine: bool,
     shift: bool,
     profile: bool,
+    training: bool,
 ) -> None:
     """Run the network, and hold every shape, weight, product and value against the prediction.
 
@@ -137,7 +147,9 @@ def command(
       convcalc verify net.yaml --batch 8 --profile
       convcalc verify resnet18 --weights resnet18.safetensors --image cat.jpg --top 5
       convcalc verify alexnet --shift
+      convcalc verify net.yaml --training --batch 8 --steps 100 --optimizer adam
     """
+    refuse_beside(click.get_current_context(), training=training)
     if shift:
         _refuse_beside_shift(click.get_current_context())
     try:
@@ -147,6 +159,24 @@ def command(
     shown = named(network, names)
     if shift:
         _shift(planned(shown), output, (weights_path, map_path), seed)
+    if training:
+        refuse_idle(weights_path, map_path, images, normalize, None)  # targets are drawn, too
+        if pattern is not None and not matching(network, pattern):
+            raise click.UsageError(NO_LAYER.format(pattern))
+        training_run = TrainingRun(
+            batch=batch,
+            dtype=dtype,
+            backend=_backend(backend),
+            seed=seed or 0,
+            threads=_threads(threads) or 1,
+            pattern=pattern,
+            optimizer=optimizer or "sgd",
+            learning_rate=learning_rate,
+            loss=loss or "cross-entropy",
+            steps=steps or 1,
+        )
+        files = Given(weights_path, map_path, images, normalize, seed)
+        show_training(network, shown, training_run, files, output)
     if classes is not None and top is None:
         raise click.UsageError("--classes names what --top shows; say how many")
     if top is not None and len(network.outputs) > 1:
@@ -155,23 +185,19 @@ def command(
         )
     refuse_idle(weights_path, map_path, images, normalize, None if engine else seed)
     if pattern is not None and not matching(network, pattern):
-        raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
+        raise click.UsageError(NO_LAYER.format(pattern))
     if engine and (dtype != "float32" or backend != "numpy"):
         given = f"--dtype {dtype}" if dtype != "float32" else f"--backend {backend}"
         raise click.UsageError(
             f"--engine computes in float32 with NumPy; {given} is for the definitions"
         )
-    if threads is not None:
-        from convcalc.forward.threads import available_cores
-
-        threads = min(threads, available_cores())
     run = Run(
         batch=batch,
         dtype=dtype,
         backend=_backend(backend),
         engine=engine,
         seed=seed or 0,
-        threads=threads,
+        threads=_threads(threads),
     )
     run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)
     refuse_too_large(
@@ -212,6 +238,15 @@ def short_verdict(network: Network, batch: int) -> tuple[str, bool]:
     except MemoryError as error:
         raise CannotRun("there is not enough memory to run this network") from error
     return "\n".join([f"Verified {network.path} by running it:", *ending(verdict)]), verdict.good
+
+
+def _threads(asked: int | None) -> int | None:
+    """As many as were asked for, and no more than there are cores."""
+    if asked is None:
+        return None
+    from convcalc.forward.threads import available_cores
+
+    return min(asked, available_cores())
 
 
 def _backend(name: str) -> str:

@@ -28,6 +28,15 @@ class Pass(NamedTuple):
     """New values of running statistics, by their full names."""
 
 
+class BackwardError(Exception):
+    """A layer's backward pass raised: what it needs was not kept, say, because nothing says so."""
+
+    def __init__(self, layer: int, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.layer = layer
+        """The index of the layer."""
+
+
 class Learned(NamedTuple):
     """What a backward pass gives."""
 
@@ -110,16 +119,17 @@ def backward_pass(
     network: Planned,
     weights: Mapping[str, Any],
     kept: dict[int, Kept],
-    gradients: Mapping[int, Any],
+    gradients: dict[int, Any],
     after: Callable[[PlannedNode, Any, Gradients], None] | None = None,
 ) -> Learned:
     """Go back through every layer that has a gradient, the last first.
 
     `gradients` are the loss's for the network's outputs, by the index of their layers. What a layer
-    kept is let go of with it, so `kept` is empty in the end. `after` is called with each layer, the
-    gradient of its output, and what it gives.
+    kept, and the gradient of its output, are let go of with it: both are empty in the end. `after`
+    is called with each layer, the gradient of its output, and what it gives. Raises
+    `BackwardError` for whatever a layer raises.
     """
-    flowing = dict(gradients)
+    flowing = gradients
     learned: dict[str, Any] = {}
     entering: dict[str, Any] = {}
     for index in range(len(network.nodes) - 1, -1, -1):
@@ -131,7 +141,10 @@ def backward_pass(
             continue
         names = weight_names(network, node, network.plans[index])
         own = {name: weights[full] for name, full in names.items()}
-        made = node.layer.backward(xp, own, held, dy)
+        try:
+            made = node.layer.backward(xp, own, held, dy)
+        except Exception as error:
+            raise BackwardError(index, error) from error
         if after is not None:
             after(node, dy, made)
         for key, gradient in made.items():

@@ -447,6 +447,11 @@ TRIED = {
             "--save": ("--save", "saved"),
             "--profile": ("--profile",),
             "--shift": ("--shift",),
+            "--training": ("--training",),
+            "--optimizer": ("--optimizer", "adam"),
+            "--learning-rate": ("--learning-rate", "0.5"),
+            "--loss": ("--loss", "squares"),
+            "--steps": ("--steps", "2"),
             "--format": ("--format", "json"),
         },
         {
@@ -454,6 +459,9 @@ TRIED = {
             "--image": ("--top", "10"),
             "--normalize": ("--image", "image.npy", "--top", "10"),
             "--classes": ("--top", "2"),
+            **dict.fromkeys(
+                ("--optimizer", "--learning-rate", "--loss", "--steps"), ("--training",)
+            ),
         },
         {
             "--threads": "how fast the answer comes",
