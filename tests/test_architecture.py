@@ -87,6 +87,7 @@ LAYER_HELPERS = {
     "sliding",
     "special",
     "steps",
+    "tapwise",
     "windows",
     "within",
 }

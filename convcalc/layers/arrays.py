@@ -49,6 +49,15 @@ def makes_border(windows: Sequence[Window], mode: str = "zero") -> bool:
     return mode != "zero" or any(window.before != window.after for window in windows)
 
 
+def inside(windows: Sequence[Window]) -> list[Window]:
+    """The windows where the border that they need is made already.
+
+    >>> inside([Window(kernel=3, before=1, after=2)])
+    [Window(kernel=3, stride=1, dilation=1, before=0, after=0, up=1)]
+    """
+    return [window._replace(before=0, after=0) for window in windows]
+
+
 def source(position: int, size: int, mode: str) -> int:
     """Which of `size` values stands at a position inside or outside of them.
 
@@ -162,8 +171,7 @@ def taps(xp: Any, x: Any, windows: Sequence[Window]) -> Iterator[tuple[tuple[int
     Zeros of the padding are met like any other value.
     """
     x = padded(xp, x, borders(windows))
-    inner = [window._replace(before=0, after=0) for window in windows]
-    for tap, _, values in meetings(inner, x.shape[2:]):
+    for tap, _, values in meetings(inside(windows), x.shape[2:]):
         yield tap, x[values]
 
 
@@ -184,6 +192,11 @@ def in_pieces(
 def over_positions(dy: Any) -> Any:
     """What is added to every position of a channel has this gradient: the sum over all of them."""
     return dy.sum(axis=(0, *range(2, dy.ndim)))
+
+
+def by_channel(x: Any) -> Any:
+    """A row for each channel, of all its values in the batch, example after example."""
+    return x.swapaxes(0, 1).reshape(x.shape[1], -1)
 
 
 def summed(terms: Iterator[Any]) -> Any:

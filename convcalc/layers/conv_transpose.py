@@ -5,7 +5,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem, either
-from convcalc.layers.arrays import meetings, over_positions, padded, per_channel, unpadded
+from convcalc.layers.arrays import over_positions, padded, per_channel, unpadded
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
@@ -32,6 +32,7 @@ from convcalc.layers.sliding import (
     per_axis,
     sides,
 )
+from convcalc.layers.tapwise import correlated, gathered, scattered
 from convcalc.numbers import times
 from convcalc.shape import Shape
 from convcalc.window import Window, transposed
@@ -208,49 +209,27 @@ class ConvTranspose(Layer):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k, i·S + t·D − P] += w[c, k, t]·x[c, i], then b[k]. Source: torch.nn.ConvTranspose."""
-        x, weight = xs[0], weights["weight"]
-        count, channels, *spatial = x.shape
-        windows = self._windows(len(spatial))
-        group_filters, group_channels = self.filters // self.groups, channels // self.groups
-        groups = weight.reshape(self.groups, group_channels, group_filters, *weight.shape[2:])
-        by_group = x.reshape(count, self.groups, group_channels, -1)
-        mirrored, sizes = _mirrored(windows, spatial)
-        y = xp.zeros((count, self.filters, *sizes), dtype=x.dtype)
-        for tap, _, places in meetings(mirrored, sizes):
-            at_tap = (..., *tap)
-            products = groups[at_tap].swapaxes(1, 2) @ by_group
-            y[places] += products.reshape(count, self.filters, *spatial)
+        x, windows = xs[0], self._windows(xs[0].ndim - 2)
+        mirrored, sizes = _mirrored(windows, x.shape[2:])
+        y = scattered(xp, weights["weight"], self.groups, x, mirrored, sizes)
         y = padded(xp, y, _around(windows))
         return y + per_channel(weights["bias"], y) if self.bias else y
 
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
-        """A transposed convolution goes back as a convolution does forward.
+        """A transposed convolution goes back as a convolution goes forward.
 
         dx[c, i] = Σ w[c, k, t]·dy[k, i·S + t·D − P]; dw[c, k, t] = Σ x[c, i]·dy[k, …]; db = Σ dy.
         """
-        (shape,), weight = kept.shapes, weights["weight"]
-        count, channels, *spatial = dy.shape[0], *shape.axes
-        windows = self._windows(len(spatial))
-        group_filters, group_channels = self.filters // self.groups, channels // self.groups
-        groups = weight.reshape(self.groups, group_channels, group_filters, *weight.shape[2:])
-        mirrored, sizes = _mirrored(windows, spatial)
+        weight, (shape,) = weights["weight"], kept.shapes
+        windows = self._windows(shape.rank)
+        mirrored, _ = _mirrored(windows, shape.spatial)
         whole = unpadded(xp, dy, _around(windows))
         gradients: Gradients = {}
         if kept.asks(0):
-            dx = xp.zeros((count, self.groups, group_channels, prod(spatial)), dtype=dy.dtype)
-            for tap, _, places in meetings(mirrored, sizes):
-                at_tap = (..., *tap)
-                dx += groups[at_tap] @ whole[places].reshape(count, self.groups, group_filters, -1)
-            gradients[0] = dx.reshape(count, *shape.axes)
+            gradients[0] = gathered(xp, weight, self.groups, whole, mirrored)
         if kept.asks("weight"):
-            by_group = kept["input"].reshape(count, self.groups, group_channels, -1)
-            dw = xp.zeros_like(weight)
-            for tap, _, places in meetings(mirrored, sizes):
-                at_tap = (..., *tap)
-                rows = whole[places].reshape(count, self.groups, group_filters, -1)
-                products = (by_group @ rows.swapaxes(2, 3)).sum(axis=0)
-                dw[at_tap] = products.reshape(channels, group_filters)
-            gradients["weight"] = dw
+            x = kept["input"]
+            gradients["weight"] = correlated(xp, x, self.groups, whole, mirrored, weight.shape)
         if kept.asks("bias"):
             gradients["bias"] = over_positions(dy)
         return gradients

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, final
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import (
     borders,
+    inside,
     makes_border,
-    meetings,
     over_positions,
     padded,
     per_channel,
-    summed,
-    taps,
     unpadded,
 )
 from convcalc.layers.base import (
@@ -47,6 +45,7 @@ from convcalc.layers.sliding import (
     sliding_growth,
     windows_of,
 )
+from convcalc.layers.tapwise import correlated, gathered, scattered
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -73,39 +72,14 @@ def convolution_forward(
     layer: "Conv | DepthwiseConv", groups: int, xp: Any, weights: Weights, x: Any, run: Run
 ) -> Any:
     """Sum over the taps: each filter's weights at a tap times the channels that the tap meets."""
-    weight = weights["weight"]
-    filters, group_channels, *kernel = weight.shape
-    weight = weight.reshape(groups, filters // groups, group_channels, *kernel)
-    windows = windows_of(layer, x.shape[2:])
-    sizes = output_sizes(windows, x.shape[2:])
-    if makes_border(windows, layer.padding_mode):
-        x = run.keep("pad", padded(xp, x, borders(windows), layer.padding_mode))
-        windows = tuple(window._replace(before=0, after=0) for window in windows)
-    pairs: list[tuple[Any, Any]] = []
-    for tap, values in taps(xp, x, windows):
-        at_tap = (..., *tap)
-        by_group = values.reshape(x.shape[0], groups, group_channels, *sizes)
-        pairs.append((weight[at_tap], by_group))
-    if group_channels == 1:
-        ones = (1,) * len(sizes)
-        y = summed(factors.reshape(groups, -1, *ones) * values for factors, values in pairs)
-    else:
-        # Several taps are one product, as long as what they meet is no larger than the output.
-        some = max(filters // x.shape[1], 1)
-        y = summed(_product(xp, pairs[at : at + some]) for at in range(0, len(pairs), some))
-    y = y.reshape(x.shape[0], filters, *sizes)
+    windows, mode = windows_of(layer, x.shape[2:]), layer.padding_mode
+    x = padded(xp, x, borders(windows), mode)
+    if makes_border(windows, mode):
+        run.keep("pad", x)
+    y = gathered(xp, weights["weight"], groups, x, inside(windows))
     if "bias" in weights:
         y += per_channel(weights["bias"], y)
     return y
-
-
-def _product(xp: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
-    """The weights at some taps times what these meet: (N, groups, filters, positions)."""
-    (weight, values), *others = pairs
-    if others:
-        weight = xp.concatenate([each for each, _ in pairs], axis=2)
-        values = xp.concatenate([each for _, each in pairs], axis=2)
-    return weight @ values.reshape(*values.shape[:2], weight.shape[-1], -1)
 
 
 def convolution_backward(
@@ -117,31 +91,16 @@ def convolution_backward(
     the weight's gradient is the sum of what its tap met times the gradient of what it made.
     """
     weight, (shape,) = weights["weight"], kept.shapes
-    filters, group_channels, *_ = weight.shape
-    by_group = (dy.shape[0], groups, filters // groups, -1)
-    turned = weight.reshape(groups, filters // groups, *weight.shape[1:]).swapaxes(1, 2)
     windows, mode = windows_of(layer, shape.spatial), layer.padding_mode
-    around = borders(windows)
-    inner = [window._replace(before=0, after=0) for window in windows]
-    spatial = [size + sum(pair) for size, pair in zip(shape.spatial, around, strict=True)]
+    inner, around = inside(windows), borders(windows)
     gradients: Gradients = {}
     if kept.asks(0):
-        dx = xp.zeros((dy.shape[0], shape.channels, *spatial), dtype=dy.dtype)
-        for tap, _, values in meetings(inner, spatial):
-            at_tap = (..., *tap)
-            made = turned[at_tap] @ dy.reshape(by_group)
-            dx[values] += made.reshape(dx[values].shape)
+        spatial = [size + sum(pair) for size, pair in zip(shape.spatial, around, strict=True)]
+        dx = scattered(xp, weight, groups, dy, inner, spatial)
         gradients[0] = unpadded(xp, dx, around, mode)
     if kept.asks("weight"):
         x = kept["pad"] if "pad" in kept else padded(xp, kept["input"], around, mode)
-        dw = xp.zeros_like(weight)
-        rows = dy.reshape(by_group).swapaxes(2, 3)
-        for tap, _, values in meetings(inner, spatial):
-            met = x[values].reshape(dy.shape[0], groups, group_channels, -1)
-            products = (met @ rows).sum(axis=0)  # (groups, channels, filters) of a group
-            at_tap = (..., *tap)
-            dw[at_tap] = products.swapaxes(1, 2).reshape(filters, group_channels)
-        gradients["weight"] = dw
+        gradients["weight"] = correlated(xp, dy, groups, x, inner, weight.shape)
     if kept.asks("bias"):
         gradients["bias"] = over_positions(dy)
     return gradients

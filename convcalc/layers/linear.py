@@ -5,7 +5,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, insert
-from convcalc.layers.arrays import over_positions, per_channel
+from convcalc.layers.arrays import by_channel, over_positions, per_channel
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
@@ -81,14 +81,13 @@ class Linear(Layer):
 
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
         """dx[c] = Σ w[k, c]·dy[k]; dw[k, c] = Σ dy[k]·x[c]; db[k] = Σ dy[k]."""
-        (shape,), count = kept.shapes, dy.shape[0]
-        rows = dy.reshape(*dy.shape[:2], -1)  # a column for each position; one of a vector
+        (shape,), weight = kept.shapes, weights["weight"]
         gradients: Gradients = {}
         if kept.asks(0):
-            gradients[0] = (weights["weight"].T @ rows).reshape(count, *shape.axes)
+            dx = dy @ weight if dy.ndim == 2 else weight.T @ dy.reshape(*dy.shape[:2], -1)
+            gradients[0] = dx.reshape(dy.shape[0], *shape.axes)
         if kept.asks("weight"):
-            x = kept["input"].reshape(count, shape.channels, -1)
-            gradients["weight"] = (rows @ x.swapaxes(1, 2)).sum(axis=0)
+            gradients["weight"] = by_channel(dy) @ by_channel(kept["input"]).T
         if kept.asks("bias"):
             gradients["bias"] = over_positions(dy)
         return gradients

@@ -5,7 +5,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import borders, meetings, padded, taps, unpadded
+from convcalc.layers.arrays import borders, inside, meetings, padded, taps, unpadded
 from convcalc.layers.base import (
     INFERENCE,
     ROUNDING,
@@ -123,7 +123,7 @@ class LocallyConnected(Layer):
         (shape,), weight = kept.shapes, weights["weight"]
         windows = windows_of(self, shape.spatial)
         around = borders(windows)
-        inner = [window._replace(before=0, after=0) for window in windows]
+        inner = inside(windows)
         spatial = [size + sum(pair) for size, pair in zip(shape.spatial, around, strict=True)]
         gradients: Gradients = {}
         if kept.asks(0):
