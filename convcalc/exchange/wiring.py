@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
+from convcalc.layers import CATALOGUE, CONSTANTS, layer_class
 from convcalc.layers.base import Declared, Layer, Plan, Undone, declarations
 from convcalc.shape import Shape
+from convcalc.spec.as_item import as_item, merging, started
 from convcalc.spec.names import RESERVED
-from convcalc.spec.nodes import NOWHERE, List, Map, Node, ScalarNode, is_plain, node_of
+from convcalc.spec.nodes import NOWHERE, List, Map, Node, ScalarNode, node_of
 from convcalc.spec.origins import literal
 from convcalc.spec.tree import Item
 
@@ -551,35 +552,25 @@ class _Writer:
     # Items
 
     def _item(self, step: _Step) -> Item:
+        start = None if step.start is None else self._name(step.start)
         if step.number is None:
-            return Item.at({"from": _word(self._name(step.start or 0))}, (), NOWHERE, NOWHERE)
+            return started(start or "")
         made = self.made[step.number]
         value = self.wiring.node_of(made.fields, made.kind)
         if made.undoes is not None:
-            value = Map({"indices": _word(self._name(made.undoes))})
+            value = Map({"indices": self._name(made.undoes)})
         if step.branches is not None:
             branches = List([List([self._item(each) for each in one]) for one in step.branches])
-            fields = _entries(made.kind, value)
-            value = Map({BRANCHES: branches, **fields}) if fields else branches
-        entries: dict[str, Node] = {made.kind: NOTHING if value is None else value}
-        name = self.names.get(step.number)
-        if name is not None:
-            entries["name"] = _word(name)
-        if step.start is not None:
-            entries["from"] = _word(self._name(step.start))
-        if step.number in self.owners:
-            entries["weights"] = _word(self._name(self.owners[step.number]))
-        if made.origin:
-            entries["origin"] = _word(literal(made.origin))
-        return Item.at(entries, (), NOWHERE, NOWHERE)
-
-
-NOTHING = ScalarNode("", NOWHERE, 0)
-"""What stands behind a kind that needs no fields."""
-
-
-def _word(text: str) -> ScalarNode:
-    return ScalarNode(text, NOWHERE, 0, is_plain(text))
+            value = merging(made.kind, branches, _entries(made.kind, value))
+        owner = self.owners.get(step.number)
+        return as_item(
+            made.kind,
+            value,
+            name=self.names.get(step.number),
+            start=start,
+            weights=None if owner is None else self._name(owner),
+            origin=literal(made.origin),
+        )
 
 
 def _numbers(steps: Sequence[_Step]) -> list[int]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.findings import Findings
-from convcalc.layers import BRANCHES, CATALOGUE, kinds, layer_class, takes_branches
+from convcalc.layers import CATALOGUE, kinds, layer_class, takes_branches
 from convcalc.layers.base import Layer, declarations, defaults
 from convcalc.layers.source import Input
 from convcalc.shape import Shape
+from convcalc.spec.as_item import as_item, merging, started
 from convcalc.spec.expand import Expander
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Document, LayerNode
@@ -21,7 +22,6 @@ from convcalc.spec.nodes import (
     NO_COMMENTS,
     NOTHING_ABOUT,
     Comments,
-    Entry,
     List,
     Map,
     Node,
@@ -501,25 +501,24 @@ class _Writer:
     def _items(self, branch: Branch) -> list[Item]:
         items = [self._item(draft) for draft in branch.items]
         if branch.end is not None:
-            items.append(Item(from_=self._name(branch.end)))
+            items.append(started(self._name(branch.end)))
         return items
 
     def _item(self, draft: Draft) -> Item:
         node = self.document.nodes[draft.node]
-        entries = [Entry(draft.kind, self._value(draft))]
         name = self.named.get(draft.node) if draft.kind != SPLIT else None
-        if name is not None:
-            entries.append(Entry("name", Text(name)))
-        if draft.start is not None:
-            entries.append(Entry("from", Text(self._name(draft.start))))
-        if draft.weights is not None:
-            entries.append(Entry("weights", Text(self._name(draft.weights))))
         origin = node.origin
         if self.names and draft.kind != SPLIT and node.name != name:
             origin = origin or node.name
-        if origin:
-            entries.append(Entry("origin", Text(literal(origin))))
-        return Item.of(entries, draft.comments)
+        return as_item(
+            draft.kind,
+            self._value(draft),
+            name=name,
+            start=None if draft.start is None else self._name(draft.start),
+            weights=None if draft.weights is None else self._name(draft.weights),
+            origin=literal(origin),
+            comments=draft.comments,
+        )
 
     def _value(self, draft: Draft) -> Any:
         """What stands behind the kind."""
@@ -537,9 +536,7 @@ class _Writer:
             fields[named] = Text(self._name(draft.like))
         if draft.branches is not None:
             branches = List([List(self._items(branch)) for branch in draft.branches])
-            if not fields and layer_class(draft.kind).inputs == "many":
-                return branches
-            return Map({BRANCHES: branches, **fields})
+            return merging(draft.kind, branches, fields)
         cls = layer_class(draft.kind)
         principal = next(iter(declarations(cls)), None)
         if cls.stands_alone and [*fields] == [principal] and not takes_branches(draft.kind):

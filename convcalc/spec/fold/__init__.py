@@ -337,6 +337,7 @@ class _Folding:
         if fixed or self.spec.blocks:
             return {}
         made: dict[str, Any] = {}
+        names = {name for each in self.context.parameters.values() for name in each}
         for kind, nodes in by_kind.items():
             if kind not in CATALOGUE or kind in self.spec.defaults or len(nodes) < ENOUGH:
                 continue
@@ -344,7 +345,7 @@ class _Folding:
             declared = [*declarations(layer_class(kind))]
             for field in declared[1:]:
                 said = {_said(node.fields.get(field)) for node in nodes}
-                if len(said) == 1 and None not in said:
+                if len(said) == 1 and None not in said and said.isdisjoint(names):
                     fields[field] = nodes[0].fields[field]
             if fields:
                 made[kind] = Map(fields)

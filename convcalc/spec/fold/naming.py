@@ -65,13 +65,33 @@ def _by_origin(places: "Sequence[Place]") -> str:
 
     A module that is one of a row has only a number, and so no name.
     """
-    names = set()
+    names = []
     for place in places:
         scope = place.nodes[0].look.scope
         for node in place.nodes[1:]:
             scope = common(scope, node.look.scope)
-        names.add(word_of(scope[-1]) if scope else "")
-    return names.pop() if len(names) == 1 else ""
+        names.append(scope[-1] if scope else "")
+    return shared_word(names)
+
+
+def shared_word(parts: Sequence[str]) -> str:
+    """What all of these parts of paths are called; empty where they have no word in common.
+
+    >>> shared_word(["inception3a", "inception4e"]), shared_word(["Mixed_5b", "Mixed_5c"])
+    ('inception', 'mixed')
+    >>> shared_word(["layer1", "layer2"]), shared_word(["attention", "attended"])
+    ('layer', '')
+    """
+    words = {word_of(part) for part in parts}
+    if len(words) == 1:
+        return words.pop()
+    begun = {_BEGUN.match(word) for word in words}
+    heads = {each[0] for each in begun if each is not None}
+    return word_of(heads.pop()) if len(heads) == 1 and None not in begun else ""
+
+
+_BEGUN = re.compile(r"[a-z]+(?:_[a-z]+)*(?=_?[0-9]|_?\Z)")
+"""The words that a name begins with, before any number."""
 
 
 def word_of(part: str) -> str:
@@ -104,12 +124,12 @@ def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:
     if "depthwise_conv" in there and "conv" in there:
         return "separable"
     unlike = [*dict.fromkeys(SHORT.get(kind, kind) for kind in listed)]
-    name = "_".join(unlike)
-    if len(unlike) <= MOST_KINDS and len(name) <= LONGEST and len(listed) > 1:
-        return name
     if len(unlike) == 1:
         return f"{unlike[0]}s"
-    return "unit"
+    first = unlike[:MOST_KINDS]
+    while len("_".join(first)) > LONGEST:
+        first.pop()
+    return "_".join(first) if len(first) > 1 else "unit"
 
 
 def _by_merge(merges: "Sequence[Node]", kinds: set[str]) -> str:
@@ -118,6 +138,8 @@ def _by_merge(merges: "Sequence[Node]", kinds: set[str]) -> str:
     branches = [inner.nodes for inner in merge.inner]
     if kinds & {"conv_transpose", "upsample"}:
         return "up"
+    if merge.kind == "add" and _attends(merges):
+        return "transformer"
     if "group" in kinds or len(merges) > 1:
         return "stage"
     if merge.kind == "add":
@@ -127,6 +149,16 @@ def _by_merge(merges: "Sequence[Node]", kinds: set[str]) -> str:
     if merge.kind == "concat":
         return "inception" if all(branches) else "dense"
     return "gate" if merge.kind == "multiply" else "merge"
+
+
+def _attends(merges: "Sequence[Node]") -> bool:
+    """Whether a branch is attention, as in every block of a transformer."""
+    return any(
+        node.kind == "attention"
+        for merge in merges
+        for inner in merge.inner
+        for node in inner.nodes
+    )
 
 
 def _kinds_in(nodes: "Sequence[Node]", context: "Context") -> "Iterator[str]":

@@ -9,13 +9,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convcalc.spec.fold.blocks import Place, block_of
+from convcalc.spec.fold.blocks import OFTEN, Place, block_of
 from convcalc.spec.fold.context import Context
-from convcalc.spec.fold.naming import base_of, legal_name, word_of
+from convcalc.spec.fold.naming import base_of, legal_name, shared_word, word_of
 from convcalc.spec.fold.nodes import Items, Node
 from convcalc.spec.fold.runs import collapse, every, pattern, read_outside, simplify
 from convcalc.spec.fold.traces import own_origins
 
+SHORT = 2
+"""Lines of a block that is one only where it would be written several times otherwise."""
 DEEPEST = 20
 """Most scopes inside one another."""
 MOST_ROUNDS = 10_000
@@ -36,13 +38,26 @@ class Scoped:
                 self.totals[node.path[:depth]] += 1
         self.heights: dict[int, list[Node]] = defaultdict(list)
         """The groups by how many are inside one another in them."""
+        self.places: dict[int, tuple[int, int]] = {}
+        """By the identity of groups the list that they stand in, alike or not, and where."""
 
     def nest(self) -> bool:
         """Let scopes be groups; whether there are any."""
         self.context.look(self.top)
         self._nest(self.top, 0)
         self.context.look(self.top)
+        self._place()
         return bool(self.heights)
+
+    def _place(self) -> None:
+        """Remember of each group which of all lists that are not alike it is in, and where."""
+        numbers: dict[tuple[int, ...], int] = {}
+        for groups in self.heights.values():
+            for items in {id(group.within): group.within for group in groups}.values():
+                alike = tuple([node.look.key for node in items.nodes])
+                number = numbers.setdefault(alike, len(numbers))
+                for at, node in enumerate(items.nodes):
+                    self.places[id(node)] = number, at
 
     def _nest(self, items: Items, depth: int) -> int:
         """Group the items of a list that stands in so many scopes; how deep groups nest in it."""
@@ -158,9 +173,10 @@ class Scoped:
     def _called(self, groups: Sequence[Node]) -> dict[int, Node]:
         """The calls of a block that groups become, by these; none where it is not worth one."""
         places = tuple(Place(group.inner[0], 0, len(group.inner[0].nodes)) for group in groups)
-        word = base_of if self.exact else word_of
-        wanted = Counter(group.class_name or word(group.scope_name) for group in groups)
-        name, _ = wanted.most_common(1)[0]
+        short = sum(node.look.lines for node in places[0].nodes) <= SHORT
+        if short and not self.exact and not self._often(groups):
+            return {}
+        name = self._wanted(groups)
         if not block_of(places, self.context, name, always=self.exact):
             return {}
         made = {}
@@ -172,6 +188,34 @@ class Scoped:
                 call.came = module, module
             made[id(group)] = call
         return made
+
+    def _wanted(self, groups: Sequence[Node]) -> str:
+        """What a block of groups is called where it comes from: a class, or the modules' name."""
+        word = base_of if self.exact else word_of
+        wanted = Counter(group.class_name or word(group.scope_name) for group in groups)
+        shared = ""
+        if len(wanted) > 1 and not any(group.class_name for group in groups):
+            shared = shared_word([group.scope_name for group in groups])
+        return shared or wanted.most_common(1)[0][0]
+
+    def _often(self, groups: Sequence[Node]) -> bool:
+        """Whether calls of groups are written several times, in lists that are not alike."""
+        apart: set[tuple[tuple[int, int], ...]] = set()
+        for group in groups:
+            apart.add(self._written_at(group))
+            if len(apart) >= OFTEN:
+                return True
+        return False
+
+    def _written_at(self, group: Node) -> tuple[tuple[int, int], ...]:
+        """Where a group is written: the same for those that a block around them writes once."""
+        chain = []
+        node: Node | None = group
+        while node is not None and id(node) in self.places:
+            chain.append(self.places[id(node)])
+            # What is short around it is no block itself.
+            node = node.within.parent if len(node.within.nodes) <= SHORT else None
+        return tuple(chain)
 
     def _settle(self, groups: Sequence[Node], calls: dict[int, Node]) -> None:
         """Let calls stand where their groups did; other groups go, but for those with a name."""

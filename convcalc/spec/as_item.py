@@ -1,0 +1,55 @@
+"""A layer as an item: its kind and fields, its name, what it reads, whose weights it uses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from convcalc.layers import BRANCHES, layer_class
+from convcalc.spec.nodes import (
+    NO_COMMENTS,
+    NOTHING_ABOUT,
+    NOWHERE,
+    Comments,
+    List,
+    Map,
+    Node,
+    ScalarNode,
+    is_plain,
+    node_of,
+    noted,
+)
+from convcalc.spec.tree import Item
+
+
+def as_item(
+    kind: str,
+    value: Any,
+    *,
+    name: str | None = None,
+    start: str | None = None,
+    weights: str | None = None,
+    origin: str | None = None,
+    comments: Comments = NO_COMMENTS,
+) -> Item:
+    """The item of a layer, with what stands behind its kind; None where nothing does.
+
+    `start` and `weights` name the tensor that it starts from, where that is not the one before it,
+    and the layer whose weights it uses.
+    """
+    entries: dict[str, Node] = {kind: node_of(value)}
+    for key, word in (("name", name), ("from", start), ("weights", weights), ("origin", origin)):
+        if word:
+            entries[key] = ScalarNode(word, NOWHERE, 0, is_plain(word))
+    about = NOTHING_ABOUT if comments is NO_COMMENTS else noted(comments, {})
+    return Item.at(entries, (), NOWHERE, NOWHERE, about)
+
+
+def started(name: str) -> Item:
+    """The item that goes on from a tensor and does nothing."""
+    return Item.at({"from": ScalarNode(name, NOWHERE, 0, is_plain(name))}, (), NOWHERE, NOWHERE)
+
+
+def merging(kind: str, branches: List, fields: Mapping[str, Any]) -> Any:
+    """What stands behind a kind that brings branches together, and has other fields or none."""
+    if not fields and layer_class(kind).inputs == "many":
+        return branches
+    return Map({BRANCHES: branches, **fields})
