@@ -519,12 +519,13 @@ def test_a_short_block_is_one_where_it_is_written_several_times() -> None:
     layers: list[Item] = []
     for unit in range(6):
         filters = 8 + 4 * unit
-        for name, kind, said in (
+        rows: list[tuple[str, str, dict[str, Any]]] = [
             ("first.conv", "conv", {"filters": filters, "kernel": 3, "padding": 1}),
             ("first.act", "relu", {}),
             ("norm", "batchnorm", {}),
             ("last", "conv", {"filters": filters // 2, "kernel": 1}),
-        ):
+        ]
+        for name, kind, said in rows:
             layers.append(Item(kind, origin=f"units.{unit}.{name}", **said))
     spec = Spec(input=(16, 16, 8), layers=layers)
     made = fold(spec)
