@@ -1,15 +1,16 @@
 """Layers as boxes, groups as frames, and what they read as lines with the shapes on them."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.arguments import one_of, switch, texts, whole
 from convcalc.collector import without_collection
 from convcalc.diagnostics import ArgumentError
-from convcalc.graph import Network
+from convcalc.graph import LayerNode, Network
 from convcalc.graph.by_origin import by_origin
 from convcalc.layers import CONSTANTS, SOURCES, kinds
+from convcalc.layers.base import Plan, declarations, hyperparameters
 from convcalc.nearness import nearest
 from convcalc.numbers import plural
 from convcalc.pictures.font import shortened, width, wrapped
@@ -20,12 +21,16 @@ from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene
 from convcalc.pictures.shades import family_of, legend_of, shades_of
 from convcalc.pictures.structure import Card, Chain, Flow, Frame, Repeat, structure
 from convcalc.pictures.words import (
+    VARYING,
+    brief,
     details,
     from_to,
     group_title,
+    in_turn,
     layer_title,
     shapes_text,
     tail_of,
+    varying,
 )
 from convcalc.shape import Shape
 
@@ -35,6 +40,8 @@ NAMES = ("spec", "origin")
 """What layers can be called by."""
 MOST_BOXES = 30
 """Boxes of a picture whose depth is not given."""
+MOST_TITLE = 300
+"""How wide the title of rounds may be, which says what differs between them."""
 MOST_NOTES = 8
 """Errors that are written below a picture."""
 MARGIN = 20
@@ -191,6 +198,9 @@ class _Picture:
         self.around = self._around()
         self.flow = self._flow()
         self.chain = structure(self.flow)
+        self.named_by_layers: dict[range, list[str]] = {}
+        for group, layers in zip(self.groups, self.flow.groups, strict=True):
+            self.named_by_layers.setdefault(layers, []).append(group.name)
         self.open = self._open()
         self.shades = shades_of(network, choices.shade)
         self._made_by: dict[Spot, list[int]] = {}
@@ -198,8 +208,8 @@ class _Picture:
         self._known_texts: dict[tuple[str, int, int], tuple[str, str]] = {}
         self.readers = self._readers()
         self.shape_room = self._shape_room()
-        self.box_width = self._box_width()
         self.layout = Layout(self.flow, self.chain, self._opened)
+        self.box_width = self._box_width()
         self.layout.place(self._extent, self._title_extent, self._spare, self._room())
         self._fault_sources = {
             line.source for line in self.layout.lines if self._at_fault(line.target)
@@ -272,7 +282,10 @@ class _Picture:
         )
 
     def _alike(self) -> list[tuple[object, ...]]:
-        """By layer that is drawn what it is: the same of layers that are drawn alike."""
+        """By layer that is drawn what it is: the same of layers that are drawn alike.
+
+        Windows of other dilations that leave maps the same are, and dropouts of other rates.
+        """
         forced = self._forced()
         by_layer: dict[Hashable, int] = {}
         by_object: dict[int, int] = {}  # rounds share theirs, and comparing fields takes long
@@ -281,7 +294,8 @@ class _Picture:
             node, mark = self.network.nodes[index], self.marks.get(index)
             number = by_object.get(id(node.layer))
             if number is None:
-                number = by_layer.setdefault((node.kind, node.layer), len(by_layer))
+                key = _whatever_varies(node, self.network.plans[index])
+                number = by_layer.setdefault(key, len(by_layer))
                 by_object[id(node.layer)] = number
             special: object = mark if mark is None or mark.role != "fault" else index
             if node.layer is None or node.kind in SOURCES:
@@ -376,8 +390,14 @@ class _Picture:
         shapes = {self.network.shape_of(index) for index in self.shown}
         return max((width(f"{shape or '?'} …", SMALL) for shape in shapes), default=0)
 
-    def _texts_of(self, index: int) -> tuple[str, str]:
-        """The kind of a layer, and its hyperparameters."""
+    def _texts_of(self, index: int, others: Sequence[int] = ()) -> tuple[str, str]:
+        """The kind of a layer, and its hyperparameters; those of other rounds with it."""
+        if others and any(self._vary(index, others)):
+            nodes = self.network.nodes
+            kind, _ = self._texts_of(index)
+            read = self.network.shape_of(nodes[index].inputs[0]) if nodes[index].inputs else None
+            rounds = [nodes[other] for other in others]
+            return kind, details(nodes[index], 2 if read is None else read.rank, rounds)
         texts = self._texts.get(index)
         if texts is None:
             node = self.network.nodes[index]
@@ -387,6 +407,30 @@ class _Picture:
                 self._known_texts[key] = (node.kind.replace("_", " "), details(node, key[2]))
             texts = self._texts[index] = self._known_texts[key]
         return texts
+
+    def _vary(self, index: int, others: Sequence[int]) -> Iterator[tuple[str, list[Any]]]:
+        """What differs between a layer and those of other rounds: a field, and its values."""
+        rounds = [self.network.nodes[each] for each in (index, *others)]
+        for name in VARYING:
+            values = varying(name, rounds)
+            if values:
+                yield name, values
+
+    def _differing(self, spot: Spot, said: Callable[[Sequence[Any]], str]) -> list[str]:
+        """What differs between the rounds that a box or a frame stands for, each once."""
+        element = spot.element
+        if isinstance(element, Repeat):
+            places = range(element.start, element.start + element.stride)
+        elif isinstance(element, Frame) and spot.rounds > 1:
+            places = self.flow.groups[element.group]
+        else:
+            return []
+        told: dict[str, None] = {}
+        for place in places:
+            first, *others = (self.shown[place + turn * len(places)] for turn in range(spot.rounds))
+            for name, values in self._vary(first, others):
+                told[f"{name} {said(values)}"] = None
+        return [*told]
 
     def _box_width(self) -> float:
         """How wide all boxes are: as their texts need, whether they are shown or not."""
@@ -401,6 +445,15 @@ class _Picture:
             name += ", output" if self._is_read_output(index) else ""
             if ("", name) not in known:
                 known["", name] = width(name, SMALL)
+        for spot in self.layout.boxes:
+            for place in spot.element.rows if isinstance(spot.element, Card) else ():
+                index, *others = self._rounds_of(place)
+                if others and any(self._vary(index, others)):
+                    kind, said = self._texts_of(index, others)
+                    badge = width(f"×{spot.rounds}", SIZE, bold=True) + 6
+                    known[kind, said] = (
+                        width(f"{kind} ", SIZE, bold=True) + width(said, SIZE) + badge
+                    )
         for group in self.groups:
             name = group.name.rpartition(".")[2]
             known["", name] = width(name, SIZE, bold=True) + 34
@@ -427,34 +480,37 @@ class _Picture:
     def _title_extent(self, spot: Spot) -> Extent:
         """How much room the title of a frame needs."""
         text = self._frame_title(spot)
-        wide = min(width(text, SMALL, bold=True), 170) + 2 * PAD
+        most = 170 if isinstance(spot.element, Frame) else MOST_TITLE
+        wide = min(width(text, SMALL, bold=True), most) + 2 * PAD
         return Extent(0, wide) if self.down else Extent(wide + 30, 0)
 
     def _frame_title(self, spot: Spot) -> str:
         """What stands above a frame."""
-        if isinstance(spot.element, Frame):
-            return self._group_name(spot)
-        return ""
+        name = self._group_name(spot) if isinstance(spot.element, Frame) else ""
+        badge = f"×{spot.rounds}" if self._is_crowded(spot) else ""
+        differing = "; ".join(self._differing(spot, in_turn))
+        return f"{': '.join(filter(None, (name, differing)))}  {badge}".strip()
+
+    def _is_crowded(self, spot: Spot) -> bool:
+        """Whether a line comes to a frame of rounds where else their number stands."""
+        return spot.rounds > 1 and self.down and any(run.entered for run in spot.runs)
 
     def _group_name(self, spot: Spot) -> str:
-        """The name of a group; of several rounds from the first to the last."""
+        """The name of a group; of those of several rounds from the first to the last."""
         assert isinstance(spot.element, Frame)  # noqa: S101
         group = self.groups[spot.element.group]
         name = group.name
         outer = name.rpartition(".")[0]
-        if spot.rounds > 1:
-            layers = self.flow.groups[spot.element.group]
-            last = layers.start + (spot.rounds - 1) * len(layers)
-            other = next(
-                (
-                    each.name
-                    for each, its in zip(self.groups, self.flow.groups, strict=True)
-                    if its == range(last, last + len(layers))
-                ),
-                name,
-            )
-            return from_to(tail_of(name, outer), tail_of(other, outer))
-        return tail_of(name, outer)
+        layers = self.flow.groups[spot.element.group]
+        last = layers.start
+        for repeat in self.layout.repeats_around(layers.start):
+            if repeat.stride >= len(layers):  # and not within the group
+                last += (repeat.rounds - 1) * repeat.stride
+        # Groups that hold the same layers are one in the other, in every round.
+        names = self.named_by_layers[layers]
+        others = self.named_by_layers.get(range(last, last + len(layers)), names)
+        other = others[names.index(name)] if len(others) == len(names) else name
+        return from_to(tail_of(name, outer), tail_of(other, other.rpartition(".")[0]))
 
     def _last_of(self, spot: Spot) -> int:
         """The place of the layer whose output leaves a box."""
@@ -566,6 +622,7 @@ class _Picture:
         said = plural(len(group.layers), "layer")
         if group.block and group.block != self._group_name(spot):
             said = f"{group.block}, {said}"
+        said = ", ".join((said, *self._differing(spot, brief)))
         items += [
             Box(x, y, wide, high, role, 5),
             Label(x + PAD, y + 16, name, SIZE, bold=True),
@@ -601,19 +658,21 @@ class _Picture:
             index = self.shown[place]
             others = self._rounds_of(place)[1:]
             if number:
-                items = self._row(index, x, y + high - ROW * (len(card.rows) - number))
+                items = self._row(index, others, x, y + high - ROW * (len(card.rows) - number))
             else:
                 items = self._main(index, others, (x, y, self.box_width, high), room)
             title = layer_title(self.network, index, others)
+            for name, values in self._vary(index, others):
+                title += f"; {name} {in_turn(values)}"
             mark = self.marks.get(index)
             if mark is not None and mark.text:
                 title = f"{mark.sign} {mark.text}. {title}"
             parts.append(Part(tuple(items), self.network.nodes[index].name, title))
         return parts
 
-    def _row(self, index: int, x: float, y: float) -> list[Drawn]:
-        """A layer as a row in the box of another one."""
-        kind, said = self._texts_of(index)
+    def _row(self, index: int, others: Sequence[int], x: float, y: float) -> list[Drawn]:
+        """A layer as a row in the box of another one; `others` as in `_main`."""
+        kind, said = self._texts_of(index, others)
         said += ", output" if self._is_read_output(index) else ""
         text = shortened(f"{kind} {said}".strip(), self.box_width - 2 * PAD - 4, TINY)
         return [
@@ -647,7 +706,7 @@ class _Picture:
         """A layer as a box; `others` are those of the other rounds that it stands for."""
         x, y, wide, high = place
         node = self.network.nodes[index]
-        kind, said = self._texts_of(index)
+        kind, said = self._texts_of(index, others)
         role, mark = self._role(index), self.marks.get(index)
         if mark is not None:
             kind = f"{mark.sign} {kind}"
@@ -684,7 +743,7 @@ class _Picture:
         if name:
             text = shortened(name, room, SMALL, bold=True)
             items.append(Label(x + PAD, y + 15, text, SMALL, bold=True))
-        if spot.rounds > 1:
+        if spot.rounds > 1 and not self._is_crowded(spot):
             items.append(
                 Label(x + wide - PAD, y + 15, f"×{spot.rounds}", size=SIZE, anchor="end", bold=True)
             )
@@ -694,7 +753,8 @@ class _Picture:
             key = group.name
             title = group_title(self.network, key, group.block, group.layers, spot.rounds)
         elif isinstance(spot.element, Repeat):
-            title = f"{spot.rounds} rounds of {plural(spot.element.stride, 'layer')}"
+            rounds = f"{spot.rounds} rounds of {plural(spot.element.stride, 'layer')}"
+            title = ", ".join((rounds, *self._differing(spot, in_turn)))
         return Part((*items, *inside), key, title, frame=True)
 
     def _key(self, spot: Spot) -> str:
@@ -931,6 +991,27 @@ def _below(item: Drawn) -> float:
     if isinstance(item, Label):
         return item.y + 4
     return item.y + item.height if isinstance(item, Box) else 0
+
+
+def _whatever_varies(node: LayerNode, plan: Plan | None) -> Hashable:
+    """What a layer is without what may vary from round to round, `words.VARYING`.
+
+    Of a dilated window that is where its padding is, as a part of what it reaches over: it keeps
+    the same then of maps of any size.
+    """
+    layer = node.layer
+    if layer is None or not {*VARYING} & declarations(type(layer)).keys():
+        return node.kind, layer
+    left_out = {"rate"}
+    sides: list[tuple[float, float]] = []
+    if plan is not None and all(window.stride == window.up == 1 for window in plan.windows):
+        left_out |= {"dilation", "padding"}
+        for window in plan.windows:
+            reach = window.dilation * (window.kernel - 1) or 1
+            sides.append((window.before / reach, window.after / reach))
+    values = hyperparameters(layer).items()
+    kept = tuple((name, value) for name, value in values if name not in left_out)
+    return node.kind, type(layer), kept, tuple(sides)
 
 
 def _positions(shown: Sequence[int], count: int) -> list[int]:

@@ -132,8 +132,8 @@ class Run:
     """A visible chain."""
 
     __slots__ = (
-        "across", "along", "arcs", "axis", "branch", "content", "gaps", "goes_on", "left", "main",
-        "offsets", "owner", "room", "spots", "start", "tracks",
+        "across", "along", "arcs", "axis", "branch", "content", "entered", "gaps", "goes_on",
+        "left", "main", "offsets", "owner", "room", "spots", "start", "tracks",
     )  # fmt: skip
 
     def __init__(self, owner: Spot | None, branch: int) -> None:
@@ -145,6 +145,8 @@ class Run:
         """The box whose output comes in at its start."""
         self.goes_on = False
         """Whether something behind what it stands in reads it."""
+        self.entered = False
+        """Whether a line comes to one of its lanes from before its start."""
         self.tracks: dict[int, dict[tuple[str, object], int]] = {}
         """By gap (-1 before the first element) what goes across in it, in order."""
         self.arcs: dict[object, list[int]] = {}
@@ -460,6 +462,7 @@ class Layout:
             below = into[deep + 1][0]
             run.occupy(name, 2 * place)
             below.occupy(name, 0)
+            below.entered = True
             route.along(run.track(place - 1, ("in", source)))
             route.across(below.lane(name))
         run, place = into[direct]

@@ -231,11 +231,12 @@ class _Nesting:
 
     def joined(self, pieces: Sequence[_Piece]) -> _Piece:
         """Pieces one below the other as a chain, what comes again in it as a repeat."""
-        for _ in range(3):  # rounds of rounds
-            shorter = self._repeats(pieces)
-            if len(shorter) == len(pieces):
-                break
-            pieces = shorter
+        for several in (False, True):
+            for _ in range(3):  # rounds of rounds
+                shorter = self._repeats(pieces, several=several)
+                if len(shorter) == len(pieces):
+                    break
+                pieces = shorter
         elements = tuple(piece.element for piece in pieces)
         return self._made_of(Chain(elements), pieces, pieces[-1].out)  # type: ignore[arg-type]
 
@@ -273,8 +274,8 @@ class _Nesting:
         made.reach = max(*(piece.reach for piece in pieces), *readers, -1)
         return made
 
-    def _repeats(self, pieces: Sequence[_Piece]) -> list[_Piece]:
-        """Pieces with rounds that are alike as one piece."""
+    def _repeats(self, pieces: Sequence[_Piece], *, several: bool) -> list[_Piece]:
+        """Pieces with rounds that are alike as one piece; they hand on one tensor, or `several`."""
         made: list[_Piece] = []
         at = 0
         while at < len(pieces):
@@ -283,7 +284,9 @@ class _Nesting:
                 if piece.alike != pieces[at + long].alike:
                     continue
                 rounds = 1
-                while self._goes_on(pieces, at + (rounds - 1) * long, long, rounds):
+                while self._goes_on(
+                    pieces, at + (rounds - 1) * long, long, rounds, several=several
+                ):
                     rounds += 1
                 if rounds > 1:
                     made.append(self._repeat(pieces[at : at + rounds * long], rounds))
@@ -294,34 +297,44 @@ class _Nesting:
                 at += 1
         return made
 
-    def _goes_on(self, pieces: Sequence[_Piece], at: int, long: int, rounds: int) -> bool:
-        """Whether behind the round of pieces that starts there comes another one like it."""
+    def _goes_on(
+        self, pieces: Sequence[_Piece], at: int, long: int, rounds: int, *, several: bool
+    ) -> bool:
+        """Whether behind the round of pieces that starts there comes another one like it.
+
+        A round hands on what its end makes. Of `several` it may hand on other tensors, too, or have
+        no end: each is read by the next round alone, where this one reads that of the one before.
+        """
         behind = at + long
         out = pieces[behind - 1].out
-        if out is None or behind + long > len(pieces):
+        if (out is None and not several) or behind + long > len(pieces):
             return False
         start, stride = pieces[at].first, pieces[behind].first - pieces[at].first
-        if self.last_reader[out] >= start + 2 * stride:
+        if out is not None and self.last_reader[out] >= start + 2 * stride:
             return False  # something else reads what it makes
         if any(pieces[at + each].alike != pieces[behind + each].alike for each in range(long)):
             return False
         here, there = pieces[at:behind], pieces[behind : behind + long]
         ends = (self.last_reader[one.out] for one in here[:-1] if one.out is not None)
-        if sum(len(one.nodes) for one in here) != stride or start + stride <= max(
+        free = start + (2 if several else 1) * stride
+        if sum(len(one.nodes) for one in here) != stride or free <= max(
             *(one.reach for one in here), *ends, -1
         ):
             return False  # or what is inside
-        before: set[int] = set()
+        handed: dict[int, int] = {}
+        """What a round hands on → what the first one reads in its place."""
         for one, other in zip(here, there, strict=True):
             if not one.adjoining or one.first + stride != other.first:
                 return False
             for read, later in zip(one.reads, other.reads, strict=True):
-                inside = start <= read < start + stride
-                if later == out and not inside:
-                    before.add(read)
-                elif later - read != (stride if inside else 0):
+                if start <= later < start + stride and read < start:
+                    if handed.setdefault(later, read) != read:
+                        return False
+                elif later - read != (stride if start <= read < start + stride else 0):
                     return False
-        return len(before) == 1 and (rounds == 1 or before == {pieces[at - 1].out})
+        return (out in handed if out is not None else bool(handed)) and (
+            rounds == 1 or all(read == later - stride for later, read in handed.items())
+        )
 
     def _repeat(self, pieces: Sequence[_Piece], rounds: int) -> _Piece:
         long = len(pieces) // rounds
@@ -336,6 +349,8 @@ class _Nesting:
         piece = _Piece(element, nodes, pieces[-1].out, inside.reads)
         piece.depth = inside.depth
         piece.alike = self.number(("repeat", rounds, inside.alike))
+        ends = (self.last_reader[one.out] for one in pieces[:-1] if one.out is not None)
+        piece.reach = max(*(one.reach for one in pieces), *ends, -1)
         return piece
 
 

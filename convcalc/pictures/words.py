@@ -16,12 +16,18 @@ LEFT_OUT = frozenset({
     "count_include_pad", "padding_mode", "shape", "start", "alpha", "slope", "indices",
 })  # fmt: skip
 """Fields that a box does not say: they are seen in the shapes, or are of no size."""
+VARYING = ("dilation", "rate")
+"""Fields that may differ from round to round of what is drawn once: they change no tensor."""
+FEW_LETTERS = 10
+"""How long a list of values in a box may be."""
 OWN = {"pad": {"padding"}, "slice": {"start"}, "lrn": {"size"}}
 """Of these kinds such fields are what they are about; of the last, what they are not about."""
 
 
-def details(node: LayerNode, rank: int) -> str:
+def details(node: LayerNode, rank: int, others: Sequence[LayerNode] = ()) -> str:
     """The hyperparameters of a layer as papers write them; `rank` is its input's.
+
+    `others` are those of other rounds that it stands for.
 
     >>> from convcalc.graph import load
     >>> [details(node, 2) for node in load("resnet18").nodes[1:5]]
@@ -32,6 +38,10 @@ def details(node: LayerNode, rank: int) -> str:
     values = hyperparameters(node.layer)
     if node.kind == "lrn":
         values = {}
+    for name in VARYING:
+        several = varying(name, (node, *others)) if others else ()
+        if several:
+            values[name] = brief(several)
     said = [_bare(name, values[name], rank) for name in BARE if name in values]
     declared = declarations(type(node.layer))
     for name, value in values.items():
@@ -43,6 +53,55 @@ def details(node: LayerNode, rank: int) -> str:
             f"{name.replace('_', ' ')} {text}" if value is not True else name.replace("_", " ")
         )
     return ", ".join(said)
+
+
+def varying(name: str, rounds: Sequence[LayerNode]) -> list[Any]:
+    """The values of a field in several rounds; none where all are the same, or there is none."""
+    layers = [node.layer for node in rounds]
+    if all(layer is layers[0] for layer in layers) or not hasattr(layers[0], name):
+        return []
+    values = [getattr(layer, name) for layer in layers]
+    return values if any(value != values[0] for value in values) else []
+
+
+def brief(values: Sequence[Any]) -> str:
+    """Values of several rounds where there is little room: all of them, or from least to most.
+
+    What is no number is from the first to the last.
+
+    >>> brief([1, 1, 2, 1, 1, 2]), brief([2, 4, 8, 16, 1]), brief([(1, 2), (2, 4), (4, 8)])
+    ('1, 1, 2', '1…16', '1×2…4×8')
+    """
+    listed = ", ".join(map(value_text, _cycle(values)))
+    if len(listed) <= FEW_LETTERS:
+        return listed
+    ends = (min(values), max(values)) if _are_numbers(values) else (values[0], values[-1])
+    return "…".join(map(value_text, ends))
+
+
+def in_turn(values: Sequence[Any]) -> str:
+    """Values of one round after the other.
+
+    >>> in_turn([1, 2, 4]), in_turn([0.1, 0.2, 0.3, 0.4, 0.5]), in_turn([2, 4, 1, 2, 4, 1, 2])
+    ('1, 2, 4', '0.1, 0.2, 0.3 … 0.5', '1, 2, 4 in turn')
+    """
+    cycle = _cycle(values)
+    texts = [*map(value_text, cycle)]
+    text = ", ".join(texts) if len(texts) < 5 else f"{', '.join(texts[:3])} … {texts[-1]}"
+    return f"{text} in turn" if len(cycle) < len(values) else text
+
+
+def _cycle(values: Sequence[Any]) -> list[Any]:
+    """What comes again and again in values, from its least number on; all where nothing does."""
+    for long in range(1, len(values)):
+        if all(values[at] == values[at - long] for at in range(long, len(values))):
+            first = values.index(min(values[:long])) if _are_numbers(values) else 0
+            return [*values[first:long], *values[:first]]
+    return [*values]
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def _bare(name: str, value: Any, rank: int) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from convcalc.formats import html as html_format
 from convcalc.graph import Network, as_written, network_of, read_text
 from convcalc.pictures.lost import with_lost
 from convcalc.pictures.scene import Box, Part, Scene, everything
+from convcalc.pictures.structure import Chain, Flow, Frame, Repeat, Split, structure
 from convcalc.spec.bundled import bundled_names, find_bundled
 from convcalc.spec.text import SourceText
 
@@ -30,7 +31,9 @@ OPTIONS: tuple[Mapping[str, Any], ...] = (
     {"shade": "macs"},
     {"shade": "kind", "direction": "right"},
 )
-FAMILIES = ("crnn", "fpn", "googlenet", "resnet18", "siamese", "ssd300", "unet", "vit_b_16")
+FAMILIES = (
+    *("crnn", "fpn", "googlenet", "resnet18", "siamese", "ssd300", "unet", "vit_b_16", "wavenet"),
+)
 
 
 def _read(text: str) -> Network:
@@ -164,6 +167,136 @@ layers:
 def test_what_comes_again_is_drawn_once(text: str, badges: list[str]) -> None:
     scene = convcalc.draw(_read(text))
     assert [label.text for label in scene.labels if label.text.startswith("×")] == badges
+
+
+def _causal(dilations: Sequence[int], more: str = "") -> str:
+    items = "".join(
+        f"  - conv: {{filters: 4, kernel: 2, dilation: {each}, padding: [[{each}, 0]]{more}}}\n"
+        f"  - tanh\n  - {{dropout: {each / 1024}}}\n"
+        for each in dilations
+    )
+    return f"input: 64x4\nlayers:\n{items}"
+
+
+@tabled(
+    ("text", "badges", "said"),
+    [
+        (_causal([1, 2, 4]), ["×3"], "4, dilation 1, 2, 4"),
+        (_causal([1, 2, 4, 8, 16]), ["×5"], "4, dilation 1…16"),
+        (_causal([2, 2, 2]), ["×3"], "4, dilation 2"),
+        (_causal([4, 1, 2, 4, 1, 2, 4]), ["×7"], "4, dilation 1, 2, 4"),
+        # What makes other tensors, or puts its padding elsewhere, is something else.
+        (_causal([1, 2]).replace("filters: 4", "filters: 5", 1), [], "dilation 2"),
+        (_causal([2, 4]).replace("[[2, 0]]", "[[0, 2]]"), [], "dilation 2"),
+        (_causal([1, 2]).replace("kernel: 2", "kernel: 3").replace("[[1, 0]]", "1"), [], "4"),
+    ],
+)
+def test_rounds_that_differ_in_a_number_are_drawn_once_and_say_it(
+    text: str, badges: list[str], said: str
+) -> None:
+    scene = convcalc.draw(_read(text))
+    texts = [label.text for label in scene.labels]
+    assert [each for each in texts if each.startswith("×")] == badges
+    assert any(each.endswith(said) for each in texts), texts
+
+
+def test_wavenet_is_one_round_and_says_its_dilations() -> None:
+    """Which hands on two tensors: what the next layer hears, and the sum of all skips."""
+    scene = convcalc.draw("wavenet")
+    texts = [label.text for label in scene.labels]
+    assert len(_shown(scene)) <= 30
+    assert "dilation 1, 2, 4 … 512 in turn  ×28" in texts
+    assert "gate3…30" in texts
+    assert "2, 32, dilation 1…512" in texts
+
+
+@pytest.mark.thorough
+@tabled("name", bundled_names())
+def test_no_bundled_network_has_many_boxes(name: str) -> None:
+    """SegNet has no groups but its 26 convolutions, each with its rows."""
+    assert len(_shown(convcalc.draw(name))) <= {"segnet": 51}.get(name, 40)
+
+
+def _repeats(chain: Chain) -> Iterator[Repeat]:
+    waiting = [chain]
+    while waiting:
+        for element in waiting.pop().elements:
+            if isinstance(element, Repeat):
+                yield element
+            if isinstance(element, Repeat | Frame):
+                waiting.append(element.inside)
+            elif isinstance(element, Split):
+                waiting += element.branches
+
+
+def _rounds_are_one(flow: Flow) -> int:
+    """Assert that what is drawn once may be, of all rounds; how many repeats there are."""
+    readers: dict[int, set[int]] = {}
+    for index, inputs in enumerate(flow.inputs):
+        for read in inputs:
+            readers.setdefault(read, set()).add(index)
+    repeats = [*_repeats(structure(flow))]
+    for repeat in repeats:
+        start, stride = repeat.start, repeat.stride
+        for at in range(start, start + stride):
+            tensors: list[set[int]] = [set() for _ in flow.inputs[at]]
+            for turn in range(repeat.rounds):
+                here, own = at + turn * stride, start + turn * stride
+                assert flow.alike[here] == flow.alike[at]
+                assert len(flow.inputs[here]) == len(tensors)
+                for read, before, kept in zip(
+                    flow.inputs[here], flow.inputs[at], tensors, strict=True
+                ):
+                    if before >= start:
+                        assert read == before + turn * stride  # its own round's
+                    elif read < own - stride or not turn:
+                        assert read == before  # what all rounds read
+                    else:
+                        kept.add(read - own)  # what the one before hands on
+                if turn < repeat.rounds - 1:
+                    assert max(readers.get(here, {here})) < own + 2 * stride
+                    assert here not in flow.outputs
+            assert all(len(kept) <= 1 for kept in tensors)
+    return len(repeats)
+
+
+def _any_rounds(random: Random) -> Flow:
+    """Rounds that read their own layers, what is before all of them, and the round before."""
+    before, stride = random.randint(2, 4), random.randint(1, 5)
+    inputs: list[tuple[int, ...]] = [(), *((each,) for each in range(before - 1))]
+    pattern = [
+        [
+            random.choice([("own", at - 1), ("own", at - 1), ("last", stride - 1), *others])
+            for _ in range(random.choice([1, 1, 2]))
+        ]
+        for at in range(stride)
+        for others in [[("last", random.randrange(stride)), ("all", random.randrange(before))]]
+    ]
+    rounds = random.randint(2, 5)
+    for turn in range(rounds):
+        start = before + turn * stride
+        for wanted in pattern:
+            read = []
+            for where, at in wanted:
+                if where == "all":
+                    read.append(at)
+                elif where == "own" and at >= 0:
+                    read.append(start + at)
+                else:
+                    read.append(start - stride + at if turn else before - 1 - at % before)
+            inputs.append(tuple(dict.fromkeys(read)))
+    total = len(inputs)
+    inputs += [(random.randrange(total - stride, total),), (total - 1, total)]
+    if random.random() < 0.3:  # somebody reads what a round in the middle makes
+        inputs.append((random.randrange(before, total), total + 1))
+    kinds = [f"before{each}" for each in range(before)] + [*range(stride)] * rounds
+    return Flow(inputs, [*kinds, *(f"behind{each}" for each in range(len(inputs) - total))])
+
+
+def test_rounds_are_drawn_once_only_where_they_read_alike() -> None:
+    """Whatever rounds hand on: several tensors, some that all read, or from one in between."""
+    folded = sum(_rounds_are_one(_any_rounds(Random(seed))) > 0 for seed in range(400))  # noqa: S311
+    assert folded > 40
 
 
 def test_a_network_without_groups_is_folded_first() -> None:
