@@ -1,12 +1,12 @@
 """Parameters, multiply-accumulates and activations: the only place where they are added up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from convcalc.analysis.receptive_field import Fields, receptive_fields, seen_of_inputs
-from convcalc.analysis.report import DTYPE_BYTES, INDEX, LayerReport, Report, Tensor, Totals
+from convcalc.analysis.report import DTYPE_BYTES, EMPTY, INDEX, LayerReport, Report, Tensor, Totals
 from convcalc.collector import without_collection
 from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, read
-from convcalc.layers import SOURCES
+from convcalc.layers import CONSTANTS, SOURCES, UNPOOL
 from convcalc.layers.base import Plan
 from convcalc.spec.nodes import Value
 
@@ -20,6 +20,8 @@ UNKNOWN = Totals(
     activations=None,
     activation_bytes=None,
     complete=False,
+    backward_macs=None,
+    frozen_parameters=None,
 )
 """Of a network that could not be read."""
 
@@ -57,7 +59,9 @@ def analyze(
     nodes, plans = network.nodes, network.plans
     width = DTYPE_BYTES[dtype]
     indices = network.index_inputs
-    counts: dict[int, tuple[int, int, int, int]] = {}
+    counts: dict[int, tuple[int, int, int, int, bool]] = {}
+    learns: list[bool] = []  # by layer, whether a gradient of its output is asked for
+    backward_macs = frozen = 0
     layers: list[LayerReport] = []
     learned_values = buffers = macs = 0
     activations = stored_bytes = 0
@@ -78,15 +82,31 @@ def analyze(
             )
             if node.origin:
                 layers[-1] = layers[-1]._replace(origin=node.origin)
+            learns.append(any(learns[index] for index in reads))
             continue
         shared = node.shared_with
         count = counts.get(id(plan))  # layers that are written alike have one plan
         if count is None:
-            count = counts[id(plan)] = _count(plan)
-        learned, buffered, multiplied, stored = count
-        if shared is not None:
-            learned = buffered = 0
+            count = counts[id(plan)] = _count(node.kind, plan)
+        learned, buffered, multiplied, stored, plain = count
         multiplied *= batch
+        cold = False
+        if not plain or shared is not None or node.frozen is not None:
+            owner = node if shared is None else nodes[shared]
+            own, asked = learned > 0 and not owner.frozen, _asked(node, learns)
+            backward = batch * _backward(plan, asked, own=own)
+            learns.append(own or True in asked)
+            if shared is not None:
+                learned = buffered = 0
+            cold = bool(owner.frozen)
+            frozen += learned * cold
+        elif learned:
+            backward = 2 * multiplied if reads and learns[reads[0]] else multiplied
+            learns.append(True)
+        else:
+            backward = 0
+            learns.append(True in [learns[index] for index in reads])
+        backward_macs += backward
         stored = stored * batch if node.layer.storage == "own" else 0
         learned_values += learned
         buffers += buffered
@@ -94,27 +114,28 @@ def analyze(
         activations += stored
         each = INDEX if indices and len(layers) in indices else width
         stored_bytes += stored * each
-        layers.append(
-            LayerReport(
-                node.name,
-                node.kind,
-                node.layer,
-                inputs,
-                line,
-                plan.output,
-                plan.weights,
-                learned,
-                buffered,
-                multiplied,
-                stored,
-                stored * each,
-                fields,
-                aligned,
-                nodes[shared].name if shared is not None and plan.weights else None,
-            )
+        values = (
+            node.name,
+            node.kind,
+            node.layer,
+            inputs,
+            line,
+            plan.output,
+            plan.weights,
+            learned,
+            buffered,
+            multiplied,
+            stored,
+            stored * each,
+            fields,
+            aligned,
+            nodes[shared].name if shared is not None and plan.weights else None,
+            backward,
+            EMPTY,
+            node.origin,
+            cold,
         )
-        if node.origin:
-            layers[-1] = layers[-1]._replace(origin=node.origin)
+        layers.append(tuple.__new__(LayerReport, values))  # as `_make` does it, in half the time
     totals = Totals(
         parameters=learned_values,
         buffers=buffers,
@@ -125,6 +146,8 @@ def analyze(
         activations=activations,
         activation_bytes=stored_bytes,
         complete=network.complete,
+        backward_macs=backward_macs,
+        frozen_parameters=frozen,
     )
     if several:
         layers = [
@@ -152,6 +175,30 @@ def analyze(
     )
 
 
+def _asked(node: LayerNode, learns: Sequence[bool]) -> tuple[bool, ...]:
+    """Of which of a layer's inputs a gradient is asked for; `graph.asked` says it by name."""
+    if node.kind in CONSTANTS:
+        return ()
+    reads = node.inputs[:1] if node.kind == UNPOOL else node.inputs
+    return tuple([learns[index] for index in reads])
+
+
+def _backward(plan: Plan, asked: Sequence[bool], *, own: bool) -> int:
+    """Multiply-accumulates of a layer's backward pass for one example; see docs/definitions.md.
+
+    `asked` are the inputs with a gradient, `own` says whether the layer's weights have one: what
+    they make on the way has one then, too.
+    """
+    count = 0
+    for product in plan.products:
+        by, of = product.by, product.of
+        made = own or True in asked
+        operand = made if of is None else asked[of]
+        other = own if isinstance(by, str) else made if of is None else asked[by]
+        count += product.macs * (operand + other)
+    return count
+
+
 def _tensors(network: Network, named: Mapping[str, int]) -> tuple[Tensor, ...]:
     """Inputs or outputs with their shapes."""
     return tuple(
@@ -176,12 +223,20 @@ def _with_unknown(node: LayerNode, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("?" if at in node.unknown else next(known) for at in range(count))
 
 
-def _count(plan: Plan) -> tuple[int, int, int, int]:
-    """Parameters, buffer values, multiply-accumulates and outputs of a layer, for one example."""
-    parameters = buffers = 0
+def _count(kind: str, plan: Plan) -> tuple[int, int, int, int, bool]:
+    """Parameters, buffer values, multiply-accumulates and outputs of a layer, for one example.
+
+    And whether its backward pass is plain: it multiplies its one input by its weights, or nothing.
+    """
+    parameters = buffers = macs = 0
     for weight in plan.weights:
         if weight.buffer:
             buffers += weight.size
         else:
             parameters += weight.size
-    return parameters, buffers, plan.macs, plan.output.size
+    plain = kind != UNPOOL and kind not in CONSTANTS
+    for product in plan.products:
+        macs += product.macs
+        if product.of != 0 or not isinstance(product.by, str):
+            plain = False
+    return parameters, buffers, macs, plan.output.size, plain

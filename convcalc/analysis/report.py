@@ -59,11 +59,15 @@ class LayerReport(NamedTuple):
     """Whether all paths to it have one effective stride."""
     shared_with: str | None
     """Full name of the layer whose weights it uses; None where they are its own."""
+    backward_macs: int | None = None
+    """Multiply-accumulates of its backward pass, of the whole batch."""
     receptive_fields: Mapping[str, "tuple[tuple[Field, ...] | None, bool]"] = EMPTY
     """Of a network with several inputs, by the names of those that it sees: what an output sees of
     each, as `receptive_field` has it, and whether all paths from there have one stride."""
     origin: str = ""
     """What it is called where it comes from; empty where that is not said."""
+    frozen: bool = False
+    """Whether training leaves its weights as they are; those of another layer are as there."""
 
     @property
     def fields(self) -> tuple[tuple[Field, ...] | None, ...]:
@@ -146,6 +150,17 @@ class Totals(NamedTuple):
     """Bytes of the activations in the report's data type, for the whole batch."""
     complete: bool
     """False when errors keep some layer out of the sums."""
+    backward_macs: int | None = 0
+    """Multiply-accumulates of the backward pass of a training step, of the whole batch."""
+    frozen_parameters: int | None = 0
+    """Of the parameters, those that training leaves as they are."""
+
+    @property
+    def step_flops(self) -> int | None:
+        """Floating-point operations of a training step: 2 × the MACs of both passes."""
+        if self.macs is None or self.backward_macs is None:
+            return None
+        return 2 * (self.macs + self.backward_macs)
 
     def known(self, name: str) -> int:
         """A sum by its name, where there is one; `ValueError` where nothing could be read."""

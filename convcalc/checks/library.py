@@ -244,11 +244,12 @@ def verify(
     effect, and `MemoryError` before more is allocated than there is.
     """
     from convcalc.checks.resources import Needs, available
-    from convcalc.checks.verify import Run, matching
+    from convcalc.checks.verify import Run
     from convcalc.checks.verify import verify as run_and_compare
     from convcalc.forward.given import checked_inputs, examples_of
     from convcalc.forward.named import Fitted, given_weights, own_weights
     from convcalc.forward.threads import available_cores
+    from convcalc.graph.matching import matching
     from convcalc.numbers import both_bytes
 
     network = planned(read(network, input=input, parameters=parameters))

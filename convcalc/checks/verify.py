@@ -1,7 +1,6 @@
 """Run a network and hold what happened against what was predicted."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from fnmatch import fnmatchcase
 from math import inf, prod
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
 from convcalc.forward.losses import last_kind
 from convcalc.forward.seen import Compared, Observed, Values
 from convcalc.graph import Network
+from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES, Plan
 from convcalc.numbers import grouped
@@ -167,29 +167,6 @@ def _how_far(compared: Compared) -> str:
         f"the engine differs from the definition by {compared.error:.1e} of the largest value, "
         f"which is more than {AGREEMENT:.0e}"
     )
-
-
-def matching(network: Network, pattern: str | None) -> Collection[str]:
-    """Names of the layers that a pattern matches, or of those in the group that it names.
-
-    It may match where they come from, too: `layer1.*`.
-    """
-    nodes = [(index, node) for index, node in enumerate(network.nodes) if node.kind not in SOURCES]
-    if pattern is None:
-        return [node.name for _, node in nodes]
-    inside = {
-        index
-        for group in network.groups
-        if pattern and pattern in (group.name, group.origin)
-        for index in group.layers
-    }
-    return [
-        node.name
-        for index, node in nodes
-        if index in inside
-        or fnmatchcase(node.name, pattern)
-        or (node.origin and fnmatchcase(node.origin, pattern))
-    ]
 
 
 def _verdict(

@@ -9,6 +9,8 @@ from convcalc.analysis import analyze
 from convcalc.cli.options import (
     Inputs,
     each_member,
+    freeze_option,
+    frozen,
     limits_value,
     named,
     names_option,
@@ -86,6 +88,19 @@ def _columns(
     help="Of --summary: a column with the largest batch that fits: 12GiB, T4; repeatable.",
 )
 @click.option(
+    "--dataset-size",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Examples of an epoch: what a run of training takes, beside a step.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of --dataset-size: how often each is seen; once unless given.",
+)
+@freeze_option
+@click.option(
     "--verify",
     "verified",
     is_flag=True,
@@ -105,6 +120,9 @@ def command(
     summary: bool,
     sort: str | None,
     limits: "tuple[Limit, ...]",
+    dataset_size: int | None,
+    epochs: int | None,
+    freeze: tuple[str, ...],
     verified: bool,
 ) -> None:
     """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
@@ -125,6 +143,13 @@ def command(
     _sensible(
         summary=summary, depth=depth, verified=verified, sort=sort, limits=limits, origins=origins
     )
+    trains = dataset_size is not None or bool(freeze)
+    shown = not summary and (form != "rows" or "backward_macs" in (columns or ()))
+    if freeze and not shown:
+        where = "--summary" if summary else "csv without --columns backward_macs"
+        message = f"--freeze is about the backward pass, of which {where} says nothing"
+        raise click.UsageError(message)
+    _sensible_training(summary=summary, form=form, dataset_size=dataset_size, epochs=epochs)
     if form == "values" and (columns or depth):
         option = "--columns" if columns else "--depth"
         what = "network" if summary else "layer"
@@ -149,19 +174,24 @@ def command(
     texts: list[str] = []
     verdicts = []
     for spec in specs:
-        network = named(read(spec, input=shape, parameters=dict(settings)), names)
+        network = named(frozen(read(spec, input=shape, parameters=dict(settings)), freeze), names)
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
         diagnostics.extend(report.diagnostics)
         if verified and not network.errors:
             from convcalc.cli.verify import short_verdict
 
             verdicts.append(short_verdict(network, batch))
+        options: dict[str, object] = {}
+        if form != "rows" and (trains or "backward_macs" in (columns or ())):
+            from convcalc.analysis.training import training
+
+            options["training"] = training(report, dataset_size, epochs or 1)
         if form == "values":
-            texts.append(render(report))
+            texts.append(render(report, **options))
             continue
         if not report.layers:
             continue
-        options: dict[str, object] = {"columns": columns, "depth": depth}
+        options.update(columns=columns, depth=depth)
         if form == "rows":
             options.update(header=not texts, several=len(specs) > 1)
         else:
@@ -193,6 +223,19 @@ def _sensible(
             what = "layers, and --summary shows none" if summary else "the rows of --summary"
             message = f"{option} is about {what}"
             raise click.UsageError(message)
+
+
+def _sensible_training(
+    *, summary: bool, form: str, dataset_size: int | None, epochs: int | None
+) -> None:
+    """Refuse options about training that would be without effect."""
+    if epochs is not None and dataset_size is None:
+        message = "--epochs says how often each example is seen; --dataset-size says how many"
+        raise click.UsageError(message)
+    if dataset_size is not None and (summary or form == "rows"):
+        where = "--summary" if summary else "csv"
+        message = f"--dataset-size adds a total of the network, and {where} has none for it"
+        raise click.UsageError(message)
 
 
 def _summarize(

@@ -281,6 +281,28 @@ def input_option(function: F) -> F:
     )(function)
 
 
+def freeze_option(function: F) -> F:
+    """--freeze, beside what the spec says of itself by `frozen`."""
+    return click.option(
+        "--freeze",
+        multiple=True,
+        metavar="PATTERN",
+        help="Layers whose weights training leaves as they are: stage1, '*.conv?'; repeatable.",
+    )(function)
+
+
+def frozen(network: "Network", patterns: tuple[str, ...]) -> "Network":
+    """A network with the layers frozen that `--freeze` names."""
+    if not patterns:
+        return network
+    from convcalc.graph.frozen import freeze
+
+    try:
+        return freeze(network, patterns)
+    except ArgumentError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def names_option(function: F) -> F:
     """--names, what layers are called in what is shown."""
     return click.option(

@@ -10,7 +10,7 @@ import click
 
 from convcalc.checks.trained import TrainingRun
 from convcalc.checks.verdict import Verdict
-from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
+from convcalc.checks.verify import Outcome, Run, network_output_kind, verify
 from convcalc.cli.options import (
     FILE,
     FOLDER,
@@ -38,6 +38,7 @@ from convcalc.cli.training import Given, refuse_beside, show_training, training_
 from convcalc.diagnostics import ArgumentError, listed
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
+from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import plural
 from convcalc.spec.source import MAX_BYTES

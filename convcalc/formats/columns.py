@@ -171,6 +171,13 @@ COLUMNS: dict[str, Column] = {
         lambda row: None if row.macs is None else 2 * row.macs,
         "2 × MACs.",
     ),
+    "backward_macs": Column(
+        "Backward MACs",
+        True,
+        _count(lambda row: row.backward_macs),
+        lambda row: row.backward_macs,
+        "Multiply-accumulates of the batch's backward pass.",
+    ),
     "receptive_field": Column(
         "Receptive field",
         True,

@@ -1,19 +1,22 @@
 """The report as JSON: stable, one layer a line; docs/report.schema.json describes it."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis.report import LayerReport, Report, Tensor
 from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.shape import Shape
 from convcalc.window import Field
 
+if TYPE_CHECKING:
+    from convcalc.analysis.training import Training
+
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
 
 
-def render(report: Report, **_: object) -> str:
-    """The report as a JSON object, ending in a newline."""
+def render(report: Report, *, training: "Training | None" = None) -> str:
+    """The report as a JSON object, ending in a newline; `training` adds what a run takes."""
     dump = json.JSONEncoder(ensure_ascii=False).encode
     head = {
         "schema": SCHEMA,
@@ -26,10 +29,18 @@ def render(report: Report, **_: object) -> str:
         "inputs": [input_value(each) for each in report.inputs],
         "outputs": [{**input_value(each), "layer": each.layer} for each in report.outputs],
     }
-    totals = report.totals._asdict()
+    totals = {**report.totals._asdict(), "step_flops": report.totals.step_flops}
     lines = [f"{dump(key)}: {dump(value)}" for key, value in head.items()]
     lines.append(f'"layers": {_list([dump(layer_value(layer)) for layer in report.layers])}')
     lines.append(f'"totals": {dump(totals)}')
+    if training is not None and training.dataset_size is not None:
+        run = {
+            "dataset_size": training.dataset_size,
+            "epochs": training.epochs,
+            "steps": training.steps,
+            "flops": training.run_flops,
+        }
+        lines.append(f'"run": {dump(run)}')
     diagnostics = [dump(diagnostic_value(diagnostic)) for diagnostic in report.diagnostics]
     lines.append(f'"diagnostics": {_list(diagnostics)}')
     return "{" + ",\n ".join(lines) + "}\n"
@@ -70,7 +81,9 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         "macs": layer.macs,
         "activations": layer.activations,
         "activation_bytes": layer.activation_bytes,
+        "backward_macs": layer.backward_macs,
         **fields_value(layer),
+        **({"frozen": True} if layer.frozen else {}),
         **({"origin": layer.origin} if layer.origin else {}),
     }
 

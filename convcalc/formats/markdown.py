@@ -1,12 +1,16 @@
 """A Markdown table, for a README or a pull request."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
 from convcalc.formats.summary import notes, summary, title
 from convcalc.numbers import plural
+
+if TYPE_CHECKING:
+    from convcalc.analysis.training import Training
 
 
 def render(
@@ -15,11 +19,12 @@ def render(
     columns: Sequence[str] | None = None,
     depth: int | None = None,
     peak: int | None = None,
+    training: "Training | None" = None,
 ) -> str:
     """The report as Markdown, ending in a newline."""
     lines = [f"### {escaped(title(report))}", "", *table(report, columns=columns, depth=depth)]
     lines += ["", _row(["Total", "", ""]), _row([":--", "--:", ":--"])]
-    lines += [_row(line) for line in summary(report, peak)]
+    lines += [_row(line) for line in summary(report, peak, training)]
     for note in notes(report):
         lines += ["", f"**{escaped(note)}**"]
     return "\n".join(lines) + "\n"

@@ -1,11 +1,15 @@
 """Aligned text, for pipes and files."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
 from convcalc.formats.summary import notes, summary, title
+
+if TYPE_CHECKING:
+    from convcalc.analysis.training import Training
 
 
 def render(
@@ -14,6 +18,7 @@ def render(
     columns: Sequence[str] | None = None,
     depth: int | None = None,
     peak: int | None = None,
+    training: "Training | None" = None,
     color: bool = False,
 ) -> str:
     """The report as aligned text, ending in a newline."""
@@ -24,7 +29,7 @@ def render(
         [column.cell(row) for column in picked] for row in rows(report, depth) if not row.heading
     ]
     lines = [title(report), "", *aligned(cells, [column.right for column in picked]), ""]
-    lines += aligned([list(line) for line in summary(report, peak)], [False, True, False])
+    lines += aligned([list(line) for line in summary(report, peak, training)], [False, True, False])
     lines += notes(report)
     return "\n".join(lines) + "\n"
 

@@ -38,6 +38,8 @@ class Row(NamedTuple):
     """Values of running statistics, summed over a group."""
     macs: int | None = None
     """Multiply-accumulates of the whole batch, summed over a group."""
+    backward_macs: int | None = None
+    """Those of the backward pass of a training step, summed over a group."""
     activations: int | None = None
     """Values of the whole batch in storage of their own, summed over a group."""
     activation_bytes: int | None = None
@@ -115,6 +117,7 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
         parameters=layer.parameters,
         buffers=layer.buffers,
         macs=layer.macs,
+        backward_macs=layer.backward_macs,
         activations=layer.activations,
         activation_bytes=layer.activation_bytes,
         fields=layer.fields,
@@ -125,13 +128,13 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
     )
 
 
+def _total(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
 def folded(report: Report, group: Group, around: Sequence[Group] = ()) -> Row:
     """A group as one row, with the sums over its layers."""
-
-    def total(values: list[int | None]) -> int | None:
-        known = [value for value in values if value is not None]
-        return sum(known) if len(known) == len(values) else None
-
     layers = report.nodes[group.layers.start : group.layers.stop]
     made = None if group.output is None else report.nodes[group.output]
     passed_on = made is not None and made.kind in SOURCES
@@ -144,11 +147,12 @@ def folded(report: Report, group: Group, around: Sequence[Group] = ()) -> Row:
         hyperparameters=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         inputs=layers[0].inputs,
         output=made.output if made else None,
-        parameters=total([layer.parameters for layer in layers]),
-        buffers=total([layer.buffers for layer in layers]),
-        macs=total([layer.macs for layer in layers]),
-        activations=total([layer.activations for layer in layers]),
-        activation_bytes=total([layer.activation_bytes for layer in layers]),
+        parameters=_total([layer.parameters for layer in layers]),
+        buffers=_total([layer.buffers for layer in layers]),
+        macs=_total([layer.macs for layer in layers]),
+        backward_macs=_total([layer.backward_macs for layer in layers]),
+        activations=_total([layer.activations for layer in layers]),
+        activation_bytes=_total([layer.activation_bytes for layer in layers]),
         fields=made.fields if made and not passed_on else (None,),
         line=layers[0].line,
         known=all(layer.output is not None for layer in layers),

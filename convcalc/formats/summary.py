@@ -1,8 +1,14 @@
 """What is said above and below the table."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from convcalc.analysis.report import Report
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import both_bytes, grouped, plural, scaled
+
+if TYPE_CHECKING:
+    from convcalc.analysis.training import Training
 
 
 def title(report: Report) -> str:
@@ -11,8 +17,13 @@ def title(report: Report) -> str:
     return f"{printable(report.name)}: {report.ends} ({examples}, {report.dtype})"
 
 
-def summary(report: Report, peak: int | None = None) -> list[tuple[str, str, str]]:
-    """Totals as (what, count, in other units); `peak` are bytes that inference takes."""
+def summary(
+    report: Report, peak: int | None = None, training: "Training | None" = None
+) -> list[tuple[str, str, str]]:
+    """Totals as (what, count, in other units).
+
+    `peak` are bytes that inference takes, `training` what training takes, where that is asked for.
+    """
     totals = report.totals
     if report.unread:
         return [(name, "?", "") for name in ("Parameters", "MACs", "Activations")]
@@ -33,7 +44,23 @@ def summary(report: Report, peak: int | None = None) -> list[tuple[str, str, str
             lines.append((what, least + grouped(value), other))
     if peak is not None:
         lines.append(("Inference", f"{grouped(peak)} B", f"{both_bytes(peak)} at its peak"))
+    if training is not None:
+        lines += _of_training(training, least)
     return lines
+
+
+def _of_training(training: "Training", least: str) -> Iterator[tuple[str, str, str]]:
+    if training.frozen:
+        yield "Frozen", grouped(training.frozen), "of the parameters"
+    count, flops = training.backward_macs, training.flops
+    yield "Backward", least + grouped(count), _counted(count, "MACs")
+    size = "an example" if training.batch == 1 else f"{grouped(training.batch)} examples"
+    yield "Step", least + grouped(flops), f"{_counted(flops, 'FLOPs')}, both passes of {size}"
+    if training.dataset_size is not None and training.run_flops is not None:
+        epochs = plural(training.epochs, "epoch")
+        run = f"{_counted(training.run_flops, 'FLOPs')}, {plural(training.steps or 0, 'step')}"
+        said = f"{run}: {epochs} of {plural(training.dataset_size, 'example')}"
+        yield "Run", least + grouped(training.run_flops), said
 
 
 def _counted(value: int, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,6 +15,9 @@ from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, NONE, UNKNOWN
 from convcalc.formats.rows import Row, rows
 from convcalc.formats.summary import notes, summary, title
 from convcalc.numbers import bar, scaled
+
+if TYPE_CHECKING:
+    from convcalc.analysis.training import Training
 
 LEAST, VERY_LEAST = 20, 14
 """Characters that hyperparameters keep before other columns give way, and before they go."""
@@ -46,6 +50,7 @@ def render(
     columns: Sequence[str] | None = None,
     depth: int | None = None,
     peak: int | None = None,
+    training: "Training | None" = None,
     width: int | None = None,
     color: bool = True,
 ) -> str:
@@ -62,7 +67,7 @@ def render(
             grid.insert(position + 1, _Column("share", shares))
             break
     fit = _Fit(grid, console.width, shown, chosen=columns is not None)
-    shown_totals = summary(report, peak)
+    shown_totals = summary(report, peak, training)
     # Wider than the terminal if it must be, because a number cut off is a wrong number.
     across = sum(_widest(part, shown_totals) for part in range(3)) + 2 * 2
     console.width = max(console.width, fit.needed, across)

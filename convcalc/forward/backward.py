@@ -12,7 +12,7 @@ import numpy as np
 from convcalc.forward.recording import record
 from convcalc.forward.weights import weight_names
 from convcalc.graph.planned import Planned, PlannedNode
-from convcalc.layers import CONSTANTS, SOURCES, UNPOOL, Plan
+from convcalc.layers import SOURCES, Plan
 from convcalc.layers.base import Gradients
 from convcalc.layers.kept import Kept
 
@@ -44,33 +44,6 @@ class Learned(NamedTuple):
     """Gradients of weights by their full names; where layers share one, their sum."""
     inputs: Mapping[str, Any]
     """Gradients of the network's inputs that were asked for, by their names."""
-
-
-def asked_of(
-    network: Planned, frozen: Collection[int] = (), *, inputs: bool = False
-) -> list[frozenset[int | str]]:
-    """By layer, the inputs by number, and the weights by name, that have a gradient.
-
-    A weight has one unless its layer is `frozen`; a tensor has one where something that it is made
-    of has. `inputs` gives one to the network's inputs, too, those of whole numbers left out.
-    """
-    has: list[bool] = []
-    asked: list[frozenset[int | str]] = []
-    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
-        if node.kind in SOURCES:
-            has.append(inputs and index not in network.index_inputs)
-            asked.append(frozenset())
-            continue
-        owner = index if node.shared_with is None else node.shared_with
-        weights = () if owner in frozen else plan.weights
-        keys: set[int | str] = {weight.name for weight in weights if not weight.buffer}
-        reads = () if node.kind in CONSTANTS else node.inputs
-        if node.kind == UNPOOL:  # where the largest values stood has no gradient
-            reads = reads[:1]
-        keys.update(number for number, read in enumerate(reads) if has[read])
-        has.append(bool(keys))
-        asked.append(frozenset(keys))
-    return asked
 
 
 def forward_pass(

@@ -621,6 +621,13 @@ def network_of(
         named = each.item.entries["weights"]
         findings.add(problem, written.places.place(named.start, named.end))
         network = network._replace(diagnostics=findings.diagnostics)
+    if document.frozen:
+        from convcalc.graph.frozen import idle
+
+        for item, problem in idle(document.frozen, nodes):
+            said = item.entries["frozen"]
+            findings.add(problem, written.places.place(said.start, said.end))
+        network = network._replace(diagnostics=findings.diagnostics)
     if unread and not network.errors:
         from convcalc.graph.places import report
         from convcalc.graph.unread import told

@@ -52,7 +52,7 @@ and what is learned."""
 Fact = Literal[
     "mixes", "slides", "maximum", "linear", "nonnegative", "keeps_nonnegative",
     "stays_nonnegative", "keeps_places", "keeps_channels", "coupled", "indices", "sums", "follows",
-    "sized", "placed_by_plan", "single",
+    "sized", "placed_by_plan", "single", "weighted",
 ]  # fmt: skip
 """What holds of every layer of a kind, whatever its fields; the last three are about those.
 
@@ -73,6 +73,7 @@ Fact = Literal[
 - single: in memory one example alone is another thing to it than each of several
 - follows: the field `like` names a tensor, which it makes its map as large as
 - sized: the field `size` is how large its map is, whatever comes in
+- weighted: with some of its fields it has weights of its own; the others never have any
 - placed_by_plan: its fields say whether every position comes out where it went in, which its plan
   tells; so it has no `keeps_places`
 """
@@ -83,6 +84,8 @@ KEEPS_SHAPE: Facts = ("keeps_places", "keeps_channels")
 """Each value comes out at the position that it went in at, and nothing else does."""
 COMMON: Mapping[Family, Facts] = MappingProxyType(
     {
+        "dense": ("weighted",),
+        "recurrent": ("weighted",),
         "pool": ("keeps_channels", "stays_nonnegative"),
         "norm": KEEPS_SHAPE,
         "activation": (*KEEPS_SHAPE, "stays_nonnegative"),
@@ -142,18 +145,20 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "channel_maxpool": Kind(
         "channel_pooling", "ChannelMaxPool", "channels", ("keeps_places", "stays_nonnegative")
     ),
-    "batchnorm": Kind("normalization", "BatchNorm", "norm", ("coupled",)),
-    "groupnorm": Kind("normalization", "GroupNorm", "norm", ("coupled",)),
-    "layernorm": Kind("normalization", "LayerNorm", "norm", ("coupled",)),
-    "instancenorm": Kind("normalization", "InstanceNorm", "norm", ("coupled",)),
+    "batchnorm": Kind("normalization", "BatchNorm", "norm", ("coupled", "weighted")),
+    "groupnorm": Kind("normalization", "GroupNorm", "norm", ("coupled", "weighted")),
+    "layernorm": Kind("normalization", "LayerNorm", "norm", ("coupled", "weighted")),
+    "instancenorm": Kind("normalization", "InstanceNorm", "norm", ("coupled", "weighted")),
     "lrn": Kind("normalization", "LocalResponseNorm", "norm", ("stays_nonnegative",)),
-    "l2norm": Kind("l2norm", "L2Norm", "norm"),
+    "l2norm": Kind("l2norm", "L2Norm", "norm", ("weighted",)),
     "relu": Kind("activation", "Relu", "activation", ("nonnegative", "keeps_nonnegative")),
     "relu6": Kind("activation", "Relu6", "activation", ("nonnegative",)),
     "leaky_relu": Kind(
         "parametric_activation", "LeakyRelu", "activation", ("keeps_nonnegative",)
     ),
-    "prelu": Kind("parametric_activation", "Prelu", "activation", ("keeps_nonnegative",)),
+    "prelu": Kind(
+        "parametric_activation", "Prelu", "activation", ("keeps_nonnegative", "weighted")
+    ),
     "elu": Kind("parametric_activation", "Elu", "activation", ("keeps_nonnegative",)),
     "selu": Kind("activation", "Selu", "activation"),
     "gelu": Kind("parametric_activation", "Gelu", "activation"),
@@ -185,7 +190,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     ),
     "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels", "follows", "sized")),
     "slice": Kind("channels", "Slice", "channels", ("stays_nonnegative", "placed_by_plan")),
-    "scale": Kind("channels", "Scale", "channels", ("linear", *KEEPS_SHAPE)),
+    "scale": Kind("channels", "Scale", "channels", ("linear", *KEEPS_SHAPE, "weighted")),
     "affine": Kind("channels", "Affine", "channels", ("linear", *KEEPS_SHAPE)),
     "add": Kind("merge", "Add", "merge", ("sums",)),
     "subtract": Kind("merge", "Subtract", "merge", ("sums",)),
@@ -194,9 +199,13 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "maximum": Kind("merge", "Maximum", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
     "matmul": Kind("matmul", "Matmul", "merge"),
-    "attention": Kind("attention", "Attention", "channels", ("coupled", *KEEPS_SHAPE, "single")),
-    "learned": Kind("learned", "Learned", "source", ("single",)),
-    "embedding": Kind("embedding", "Embedding", "channels", ("indices", "keeps_places")),
+    "attention": Kind(
+        "attention", "Attention", "channels", ("coupled", *KEEPS_SHAPE, "single", "weighted")
+    ),
+    "learned": Kind("learned", "Learned", "source", ("single", "weighted")),
+    "embedding": Kind(
+        "embedding", "Embedding", "channels", ("indices", "keeps_places", "weighted")
+    ),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from
 outside."""

@@ -196,20 +196,19 @@ class Attention(Layer):
                 table = (Weight(TABLE, (relative_positions(cut.inner), self.heads)),)
             if self.window is not None or self.grid is not None:
                 positions = Tiles(cut.tiles())
-        rows: tuple[Weight, ...]
-        made: tuple[Product, ...]
-        if queries.channels == keys.channels == values.channels:
-            rows = (Weight("in_proj_weight", (3 * width, width)),)
-            read = length if len(xs) == 1 else others
-            made = (Product(width * width * (length + 2 * read), rows[0].name),)
-        else:
+        read = ((queries, length, 0), (keys, others, min(1, len(xs) - 1)), (values, others, -1))
+        packed = queries.channels == keys.channels == values.channels
+        rows: tuple[Weight, ...] = (Weight("in_proj_weight", (3 * width, width)),)
+        if not packed:
             rows = tuple(
                 Weight(f"{name}_proj_weight", (width, x.channels))
-                for name, x in zip("qkv", (queries, keys, values), strict=True)
+                for name, (x, _, _) in zip("qkv", read, strict=True)
             )
+        made: tuple[Product, ...] = (Product(width * width * 3 * length, "in_proj_weight"),)
+        if len(xs) > 1:
             made = tuple(
-                Product(row.size * positions, row.name)
-                for row, positions in zip(rows, (length, others, others), strict=True)
+                Product(width * x.channels * positions, row.name, of % len(xs))
+                for row, (x, positions, of) in zip(rows * 3 if packed else rows, read, strict=True)
             )
         out = Weight("out_proj.weight", (width, width))
         weights: tuple[Weight, ...] = (*table, *rows, out)
@@ -218,9 +217,9 @@ class Attention(Layer):
             weights = (*table, *rows, summands, out, Weight("out_proj.bias", (width,)))
         products = (
             *made,
-            Product(length * others * width, min(1, len(xs) - 1)),
-            Product(length * others * width, len(xs) - 1),
-            Product(out.size * length, out.name),
+            Product(length * others * width, min(1, len(xs) - 1), None),
+            Product(length * others * width, len(xs) - 1, None),
+            Product(out.size * length, out.name, None),
         )
         return Plan(queries, weights, products, positions)
 

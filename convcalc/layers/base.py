@@ -177,6 +177,9 @@ class Product(NamedTuple):
     """Multiply-accumulates for one example; see docs/definitions.md."""
     by: str | int
     """The name of a weight, or the number of the other input."""
+    of: int | None = 0
+    """The number of the input that is multiplied; None where the layer's own weights made what is,
+    as the rows of attention's heads, so that it has a gradient where any of them learns."""
 
 
 class Growth(NamedTuple):

@@ -82,7 +82,8 @@ class Recurrent(Layer):
                 end = f"l{number}{direction}"
                 for name, columns in (("weight_ih", read), ("weight_hh", state)):
                     weights.append(Weight(f"{name}_{end}", (rows, columns)))
-                    products.append(Product(length * rows * columns, weights[-1].name))
+                    of = None if number or name == "weight_hh" else 0
+                    products.append(Product(length * rows * columns, weights[-1].name, of))
                 if self.bias:
                     weights += [Weight(f"{name}_{end}", (rows,)) for name in ("bias_ih", "bias_hh")]
         # An output sees its own step and all before it; of two directions, those behind it as well.

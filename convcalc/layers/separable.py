@@ -86,7 +86,7 @@ class SeparableConv(Layer):
         return Plan(
             outside.output,
             (weight, Weight("pointwise", point.shape), *bias),
-            (*inside.products, outside.products[0]._replace(by="pointwise")),
+            (*inside.products, outside.products[0]._replace(by="pointwise", of=None)),
             inside.positions,
         )
 

@@ -64,7 +64,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC113": Code("error"),
         "CC114": Code("error"),
         "CC115": Code("error"),
-        "CC116": Code("error"),  # a warning where the list is empty
+        "CC116": Code("error"),  # a warning of an empty list and of `frozen` in vain
         "CC117": Code("error"),  # a note where a block is called like a kind
         "CC118": Code("error"),
         "CC119": Code("warning"),

@@ -27,16 +27,19 @@ def as_item(
     name: str | None = None,
     start: str | None = None,
     weights: str | None = None,
+    frozen: bool = False,
     origin: str | None = None,
     comments: Comments = NO_COMMENTS,
 ) -> Item:
     """The item of a layer, with what stands behind its kind; None where nothing does.
 
     `start` and `weights` name the tensor that it starts from, where that is not the one before it,
-    and the layer whose weights it uses.
+    and the layer whose weights it uses; `frozen` ones are left as they are in training.
     """
     entries: dict[str, Node] = {kind: node_of(value)}
-    for key, word in (("name", name), ("from", start), ("weights", weights), ("origin", origin)):
+    learns = "true" if frozen else None
+    words = {"name": name, "from": start, "weights": weights, "frozen": learns, "origin": origin}
+    for key, word in words.items():
         if word:
             entries[key] = ScalarNode(word, NOWHERE, 0, is_plain(word))
     about = NOTHING_ABOUT if comments is NO_COMMENTS else noted(comments, {})

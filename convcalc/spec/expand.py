@@ -16,6 +16,7 @@ from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import (
     Borrowed,
     Document,
+    Frozen,
     Group,
     Late,
     LayerNode,
@@ -132,6 +133,7 @@ class Expander:
         self.begun: dict[int, int] = {}
         """Of merges, by the index of the layer: that of the first of its branches."""
         self.borrowed: list[Borrowed] = []
+        self.said_frozen: list[Frozen] = []
         self.lost = False
         self.lost_items: list[Lost] = []
         self.lost_reads: dict[tuple[int, int], int] = {}
@@ -226,6 +228,7 @@ class Expander:
             groups=tuple(self.groups),
             lost=self.lost,
             borrowed=tuple(self.borrowed),
+            frozen=tuple(self.said_frozen),
             lost_items=tuple(self.lost_items),
             lost_reads=self.lost_reads,
         )
@@ -346,6 +349,10 @@ class Expander:
         known = len(self.lost_items)
         if item.modifiers is None:
             made = self.one(item, node, current, place, "")
+        elif "frozen" in item.modifiers.entries and (
+            item.block is None or item.block.name != "frozen"
+        ):
+            made = self.freezing(item, item.modifiers, current, place)
         else:
             made = self.modified(item, item.modifiers, current, place)
         if made is None and current is not None:
@@ -371,6 +378,25 @@ class Expander:
         if plain:
             self.plain_kinds.add(kind)
         return plain
+
+    def freezing(
+        self, item: Said, node: Item, current: int | None, place: Surroundings
+    ) -> int | None:
+        """Expand an item that says whether its weights learn: all in it that says nothing else."""
+        try:
+            frozen = flag(node.entries["frozen"], place.scope)
+        except FieldError as error:
+            self.reader.report(self.reader.caused(error, place.scope), field="frozen")
+            frozen = None
+        start = len(self.nodes)
+        made = self.modified(item, node, current, place)
+        inside = range(start, len(self.nodes))
+        for index in inside:
+            if self.nodes[index].frozen is None:
+                self.nodes[index] = self.nodes[index]._replace(frozen=frozen)
+        if frozen is not None and inside:
+            self.said_frozen.append(Frozen(node, inside))
+        return made
 
     def modified(
         self, item: Said, node: Item, current: int | None, place: Surroundings

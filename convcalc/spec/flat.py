@@ -160,6 +160,9 @@ class LayerNode(NamedTuple):
     undoes; it does not read it."""
     origin: str = ""
     """What it is called where it comes from; empty where that is not said."""
+    frozen: bool | None = None
+    """Whether training leaves its weights as they are; None where that is not said, and it learns.
+    Weights that are another layer's are as they are there."""
 
     @property
     def rounds_as_elsewhere(self) -> bool:
@@ -238,6 +241,15 @@ class Borrowed(NamedTuple):
     """Indices of those that use them, of the same kinds in the same order, or transposed."""
 
 
+class Frozen(NamedTuple):
+    """An item that says whether the weights in it learn."""
+
+    item: Item
+    """Where that is said, as `frozen`."""
+    layers: range
+    """Indices of its layers."""
+
+
 class Document(NamedTuple):
     """A spec written out."""
 
@@ -266,6 +278,8 @@ class Document(NamedTuple):
     """Whether errors kept an item out altogether."""
     borrowed: tuple[Borrowed, ...] = ()
     """Which layers use the weights of others by their name."""
+    frozen: tuple[Frozen, ...] = ()
+    """Which items say whether the weights in them learn."""
     lost_items: tuple[Lost, ...] = ()
     """Those items, in order, each as often as it would be written out."""
     lost_reads: Mapping[tuple[int, int], int] = MappingProxyType({})

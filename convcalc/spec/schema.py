@@ -231,6 +231,7 @@ def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
         "when": {"type": ["boolean", "string"]},
         "shared": {"type": ["boolean", "string"]},
         "weights": {"type": "string"},
+        "frozen": {"type": ["boolean", "string"]},
         # Alternatives, for an editor would begin a list where an array is among the types.
         "origin": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
     }

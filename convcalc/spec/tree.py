@@ -39,6 +39,8 @@ MODIFIERS = {
     "when": "Condition without which the item is dropped, or the branch that begins with it.",
     "shared": "With repeat: every round uses the same weights.",
     "weights": "Name of the layer, block or group before it whose weights it uses.",
+    "frozen": "Whether training leaves its weights as they are; of a group or block, those of all "
+    "in it that say nothing else.",
     "origin": "What it is called where it comes from: a module's path, a node's name; of what is "
     "in a group or block, the part behind that one's. A repeat may list one for each round.",
 }
@@ -47,7 +49,7 @@ REMARKS = Preset.texts
 """Keys of a spec, a preset and a block whose values are text, with quotes or without."""
 NAMES = frozenset({"name", "from", "weights", "origin"})
 """Modifiers whose values are text, with quotes or without."""
-YOUNGER = ("origin", "weights")
+YOUNGER = ("origin", "weights", "frozen")
 """Modifiers that are younger than blocks that may be called so: alone they call such a block."""
 
 
@@ -95,6 +97,7 @@ class Item(Map, _OpenItem):
         when: object = None,
         shared: object = None,
         weights: object = None,
+        frozen: object = None,
         origin: object = None,
         branches: Iterable[Iterable["Item"]] | None = None,
         **fields: Any,
@@ -126,6 +129,7 @@ class Item(Map, _OpenItem):
             "when": when,
             "shared": shared,
             "weights": weights,
+            "frozen": frozen,
             "origin": origin,
         }
         entries += [
@@ -253,6 +257,11 @@ class Item(Map, _OpenItem):
         return None if self.kind == "weights" else _shown(self.get("weights"))
 
     @property
+    def frozen(self) -> Any:
+        """Whether training leaves its weights as they are."""
+        return None if self.kind == "frozen" else self.get("frozen")
+
+    @property
     def origin(self) -> Any:
         """What it comes from, as it is written: text, or a list with one for each round."""
         return None if self.kind == "origin" else self.get("origin")
@@ -329,8 +338,8 @@ def _branches(given: Iterable[Iterable[Item]]) -> List:
 def called(item: Map) -> str | None:
     """What stands before the fields of an item: a kind, a block, or `layers`; None for nothing.
 
-    `weights` alone calls a block of that name, which may be older than the modifier; so does
-    `origin`.
+    `weights` alone calls a block of that name, which may be older than the modifier; so do
+    `origin` and `frozen`.
 
     >>> called(Item("conv", filters=8, kernel=3, weights="first")), called(Item("weights"))
     ('conv', 'weights')

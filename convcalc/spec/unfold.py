@@ -37,7 +37,7 @@ from convcalc.spec.write import DIRECTIVE
 
 _E = TypeVar("_E", bound=Expander)
 
-WEIGHTLESS = kinds("pool", "activation", "softmax", "identity", "view", "resize")
+WEIGHTLESS = kinds(lacking="weighted")
 """Kinds of which no layer has weights, so that none can be another's."""
 
 
@@ -516,6 +516,7 @@ class _Writer:
             name=name,
             start=None if draft.start is None else self._name(draft.start),
             weights=None if draft.weights is None else self._name(draft.weights),
+            frozen=bool(node.frozen) and node.kind not in WEIGHTLESS and draft.weights is None,
             origin=literal(origin),
             comments=draft.comments,
         )

@@ -219,11 +219,15 @@ TRIED = {
             "--sort": ("--sort", "-parameters"),
             "--limit": ("--limit", "T4"),
             "--verify": ("--verify",),
+            "--dataset-size": ("--dataset-size", "100"),
+            "--epochs": ("--epochs", "3"),
+            "--freeze": ("--freeze", "conv1"),
         },
         {
             "--depth": ("blocks.yaml",),
             "--sort": ("wider.yaml", "--summary"),
             "--limit": ("--summary",),
+            "--epochs": ("--dataset-size", "100"),
         },
     ),
     "diff": Command(
@@ -960,6 +964,7 @@ SECOND = {
     "--width": "0.75",
     "--prune": "second=3",
     "--conv-to-linear": "conv1",
+    "--freeze": "linear1",
 }
 """Option that may be repeated → another value than that of `TRIED`."""
 

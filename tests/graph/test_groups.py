@@ -10,8 +10,8 @@ from convcalc import Network, analyze, loads
 from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.walk import Segment
 from convcalc.checks.promises import broken
-from convcalc.checks.verify import matching
 from convcalc.formats.rows import rows
+from convcalc.graph.matching import matching
 from convcalc.rules.cc420_unused_tensor import check as unused_tensors
 from convcalc.rules.context import Context
 from convcalc.shape import Shape

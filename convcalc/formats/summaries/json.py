@@ -31,7 +31,7 @@ def _network(row: Summary, limits: Sequence[Limit]) -> dict[str, Any]:
         "inputs": [input_value(each) for each in report.inputs],
         "outputs": [{**input_value(each), "layer": each.layer} for each in report.outputs],
         "layers": len(report.layers),
-        "totals": report.totals._asdict(),
+        "totals": {**report.totals._asdict(), "step_flops": report.totals.step_flops},
         "peak_bytes": row.peak,
         "largest_batches": [
             {"limit": limit.name, "gpu": limit.gpu or None, "bytes": limit.room, "batch": batch}

@@ -30,6 +30,7 @@ def item_of(node: Node, context: Context) -> Item:
         "when": node.modifiers.get("when"),
         "shared": node.modifiers.get("shared"),
         "weights": _text(node.reads.get("weights")),
+        "frozen": node.modifiers.get("frozen"),
         "origin": node.origin,
     }
     entries += [Entry(key, _valued(each)) for key, each in modifiers.items() if each is not None]

@@ -13,7 +13,7 @@ from convcalc.spec.nodes import (
 )
 from convcalc.spec.tree import Item
 
-KEPT = ("when", "shared")
+KEPT = ("when", "shared", "frozen")
 """Modifiers that are compared as they are written."""
 
 

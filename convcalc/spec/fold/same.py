@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.layers import CATALOGUE
+from convcalc.spec.flat import Document, LayerNode
 from convcalc.spec.nodes import List, Map, ScalarNode, Text, is_plain
 from convcalc.spec.origin_lists import shortened
 from convcalc.spec.tree import Spec
@@ -86,6 +87,7 @@ def network_said(spec: Spec) -> Said | None:
             node.inputs,
             node.like,
             None if node.kind in WEIGHTLESS else node.shared_with,
+            node.kind not in WEIGHTLESS and _frozen(document, node),
         )
         for index, node in enumerate(document.nodes)
     ]
@@ -97,6 +99,12 @@ def network_said(spec: Spec) -> Said | None:
     ends = (document.inputs, document.outputs, document.output_names)
     origins = tuple((node.origin, node.name) for node in document.nodes)
     return Said((nodes, *ends, expected), origins)
+
+
+def _frozen(document: Document, node: LayerNode) -> bool:
+    """Whether training leaves the weights as they are that a layer uses."""
+    owner = node if node.shared_with is None else document.nodes[node.shared_with]
+    return bool(owner.frozen)
 
 
 def _written(branch: Branch) -> Iterator[tuple[int, dict[str, Any]]]:
