@@ -10,7 +10,6 @@ from convcalc.analysis.memory.optimizer import state_bytes
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.checks.trained import NEAR, Peak, TrainedLayer, TrainingRun, TrainingVerdict
 from convcalc.checks.verdict import Pair
-from convcalc.checks.verify import matching
 from convcalc.diagnostics import ArgumentError, listed
 from convcalc.forward.losses import last_kind, what_of
 from convcalc.forward.optimizers import OPTIMIZERS
@@ -24,6 +23,7 @@ from convcalc.forward.training import (
     prepared,
     train,
 )
+from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES, Layer, Plan
 from convcalc.layers.operations import kept, learned

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.forward.backward import BackwardError, asked_of, backward_pass, forward_pass
+from convcalc.forward.backward import BackwardError, backward_pass, forward_pass
 from convcalc.forward.held import Held, storage
 from convcalc.forward.losses import Loss, drawn_target, last_kind, loss_of
 from convcalc.forward.observe import LIBRARY, Dry, Tally, dry
@@ -20,6 +20,7 @@ from convcalc.forward.running import cupy_with_gpu
 from convcalc.forward.seen import Observed
 from convcalc.forward.values import random_inputs
 from convcalc.forward.weights import expected_weights, random_weights
+from convcalc.graph.asked import asked_of
 from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Layer, Plan
 from convcalc.layers.base import Gradients
@@ -38,8 +39,6 @@ class Terms(NamedTuple):
     """Factor of a step; None is PyTorch's default for the optimizer."""
     seed: int = 0
     """What dropout is drawn from."""
-    frozen: Collection[int] = ()
-    """Indices of layers whose weights do not learn."""
 
 
 DEFAULT = Terms()
@@ -165,9 +164,9 @@ class Trainer:
         self.xp, self.network, self.given, self.terms = xp, network, given, terms
         self.weights = dict(weights)
         self.objectives = objectives
-        self.asked = asked_of(network, terms.frozen)
+        self.asked = asked_of(network)
         self.generator = np.random.default_rng(terms.seed)
-        self.learning = learning(network, terms.frozen)
+        self.learning = learning(network)
         self.state: dict[str, State] = {
             name: first_state(xp, terms.optimizer, self.weights[name]) for name in self.learning
         }
@@ -339,10 +338,13 @@ def _trained(trainer: Trainer, steps: int, progress: Callable[[int, int], None] 
     return seen
 
 
-def learning(network: Planned, frozen: Collection[int] = ()) -> list[str]:
+def learning(network: Planned) -> list[str]:
     """Full names of the weights that an optimizer changes, in the order of the network."""
-    every = expected_weights(network)
-    return [name for name, index, each in every if not each.buffer and index not in frozen]
+    return [
+        name
+        for name, index, each in expected_weights(network)
+        if not each.buffer and not network.nodes[index].frozen
+    ]
 
 
 def norms(
