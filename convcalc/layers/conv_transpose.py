@@ -32,7 +32,6 @@ from convcalc.layers.sliding import (
     per_axis,
     sides,
 )
-from convcalc.layers.tapwise import correlated, gathered, scattered
 from convcalc.numbers import times
 from convcalc.shape import Shape
 from convcalc.window import Window, transposed
@@ -209,6 +208,8 @@ class ConvTranspose(Layer):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k, i·S + t·D − P] += w[c, k, t]·x[c, i], then b[k]. Source: torch.nn.ConvTranspose."""
+        from convcalc.layers.tapwise import scattered  # only who runs a network
+
         x, windows = xs[0], self._windows(xs[0].ndim - 2)
         mirrored, sizes = _mirrored(windows, x.shape[2:])
         y = scattered(xp, weights["weight"], self.groups, x, mirrored, sizes)
@@ -220,6 +221,8 @@ class ConvTranspose(Layer):
 
         dx[c, i] = Σ w[c, k, t]·dy[k, i·S + t·D − P]; dw[c, k, t] = Σ x[c, i]·dy[k, …]; db = Σ dy.
         """
+        from convcalc.layers.tapwise import correlated, gathered
+
         weight, (shape,) = weights["weight"], kept.shapes
         windows = self._windows(shape.rank)
         mirrored, _ = _mirrored(windows, shape.spatial)

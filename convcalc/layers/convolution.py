@@ -45,7 +45,6 @@ from convcalc.layers.sliding import (
     sliding_growth,
     windows_of,
 )
-from convcalc.layers.tapwise import correlated, gathered, scattered
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def convolution_forward(
     layer: "Conv | DepthwiseConv", groups: int, xp: Any, weights: Weights, x: Any, run: Run
 ) -> Any:
     """Sum over the taps: each filter's weights at a tap times the channels that the tap meets."""
+    from convcalc.layers.tapwise import gathered  # only who runs a network
+
     windows, mode = windows_of(layer, x.shape[2:]), layer.padding_mode
     x = padded(xp, x, borders(windows), mode)
     if makes_border(windows, mode):
@@ -90,6 +91,8 @@ def convolution_backward(
     Each tap that took a value of x to an output takes the output's gradient back to that value, and
     the weight's gradient is the sum of what its tap met times the gradient of what it made.
     """
+    from convcalc.layers.tapwise import correlated, scattered
+
     weight, (shape,) = weights["weight"], kept.shapes
     windows, mode = windows_of(layer, shape.spatial), layer.padding_mode
     inner, around = inside(windows), borders(windows)
