@@ -244,6 +244,23 @@ class Report(NamedTuple):
         return model(self.network, RunTerms(self.dtype)).peak(self.batch)
 
     @property
+    def modules(self) -> tuple[Group, ...]:
+        """Its groups, or the modules of the file from elsewhere that it is of."""
+        written = None if self.network is None else self.network.written
+        if self.groups or self.network is None or written is None or written.modules is None:
+            return self.groups
+        return written.modules(self.network)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the file from elsewhere that it is of, in clauses; none of a spec.
+
+        Arrays that it shares or that batch norms were folded into.
+        """
+        written = None if self.network is None else self.network.written
+        return () if written is None else written.notes
+
+    @property
     def ends(self) -> str:
         """What goes in and what comes out: shapes, with the names of several."""
         return f"{self.given} → {self.made}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ArgumentError, Diagnostic, Named, Problem
 from convcalc.findings import Findings
-from convcalc.graph import Network, Written
+from convcalc.graph import Group, Network, Written
 from convcalc.spec.named import Values
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
@@ -128,7 +128,15 @@ def written(opened: "Opened", made: Imported) -> Written:
         arrays=lambda network: arrays_of(made, network),
         unmeasured=unmeasured,
         inputs=made.inputs,
+        notes=made.notes,
+        modules=lambda network: _modules(network, made),
     )
+
+
+def _modules(network: Network, made: Imported) -> tuple[Group, ...]:
+    from convcalc.exchange.modules import modules  # which few tables want
+
+    return modules(network, made.scopes())
 
 
 def arrays_of(made: Imported, network: Network) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def render(report: Report, *, training: "Training | None" = None) -> str:
             "flops": training.run_flops,
         }
         lines.append(f'"run": {dump(run)}')
+    if report.notes:
+        lines.append(f'"notes": {_list([dump(note) for note in report.notes])}')
     diagnostics = [dump(diagnostic_value(diagnostic)) for diagnostic in report.diagnostics]
     lines.append(f'"diagnostics": {_list(diagnostics)}')
     return "{" + ",\n ".join(lines) + "}\n"

@@ -66,7 +66,8 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
         message = f"depth {depth} is below 1"
         raise ArgumentError(message)
     around: list[Group] = []
-    groups = iter(group for group in report.groups if group.layers)
+    every = report.groups if depth is None else report.modules
+    groups = iter(group for group in every if group.layers)
     group = next(groups, None)
     index = 0
     while index < len(report.nodes):

@@ -94,4 +94,5 @@ def notes(report: Report) -> list[str]:
         what = f"{plural(unknown, 'layer')} unknown" if unknown else "some layers missing"
         so = "unknown" if report.unread else "lower bounds"
         sentences.append(f"Incomplete: {what} because of errors, so the totals are {so}.")
+    sentences += [f"{note[:1].upper()}{note[1:]}." for note in report.notes]
     return sentences

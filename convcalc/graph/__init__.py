@@ -323,6 +323,10 @@ class Written(NamedTuple):
     inputs: Mapping[str, str] = {}
     """What a file from elsewhere calls its inputs → what the spec does; "" where that has no name
     for it."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of a file from elsewhere beside what is wrong, as what it shares."""
+    modules: "Callable[[Network], tuple[Group, ...]] | None" = None
+    """What gives the modules of a file from elsewhere as groups of its network; None of a spec."""
 
 
 class Made(NamedTuple):

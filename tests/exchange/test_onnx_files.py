@@ -24,7 +24,7 @@ from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.rows import OPERATORS, reads
 from convcalc.exchange.onnx.scopes import CLASSES, SCOPES
-from convcalc.formats.rows import describe
+from convcalc.formats.rows import describe, rows
 from convcalc.graph import loads, parse, read
 from convcalc.layers import CATALOGUE
 from convcalc.shape import Shape
@@ -434,6 +434,25 @@ def test_what_is_shared_and_folded_is_said(tmp_path: Path) -> None:
     assert "folded: 2 weights" in result.stderr
 
 
+def test_a_report_says_what_is_shared_and_folded(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x onnx::Conv_1 b", "c", pads=[1, 1, 1, 1]),
+        node("Conv", "c onnx::Conv_2 b", "y", pads=[1, 1, 1, 1]),
+    ]
+    weights = {
+        "onnx::Conv_1": weight(4, 3, 3, 3), "onnx::Conv_2": weight(4, 4, 3, 3), "b": weight(4),
+    }  # fmt: skip
+    path = saved(model(nodes, weights), tmp_path)
+    shown = run("analyze", path).stdout
+    report = json.loads(run("analyze", path, "--format", "json").stdout)
+
+    assert "Shared in the file: 1 array that several layers read" in shown
+    assert "Folded: 2 weights" in shown
+    assert [note.partition(":")[0] for note in report["notes"]] == ["shared in the file", "folded"]
+    assert report["totals"]["parameters"] == (27 * 4 + 4) + (36 * 4 + 4)
+    assert "notes" not in json.loads(run("analyze", "lenet5", "--format", "json").stdout)
+
+
 def test_a_product_whose_bias_is_added_behind_shares_nothing(tmp_path: Path) -> None:
     nodes = [node("MatMul", "x w", "m"), node("Add", "m b", "y")]
     made = model(nodes, {"w": weight(10, 4), "b": weight(4)}, inputs={"x": (1, 10)})
@@ -781,6 +800,33 @@ def test_blocks_are_nested_after_modules_and_called_as_their_classes(tmp_path: P
     origins = [each.origin for each in loads(text).layers]
     assert origins == [each.origin for each in read(path).layers]
     assert origins[:2] == ["node_Conv_0", "node_Relu_0"]
+
+
+def test_tables_fold_modules_to_a_depth(tmp_path: Path) -> None:
+    """Eight units of two halves, each a convolution and what follows; behind them one more."""
+    names = [["", "units", f"units.{at // 2}", f"units.{at // 2}.{at % 2}"] for at in range(16)]
+    path = saved(in_modules([*names, ["", "last"]], [["net.Net"] * 4] * 17), tmp_path)
+    report = analyze(read(path))
+    for depth, wanted in {
+        1: {"units": 32, "last": 2},
+        2: {**{f"units.{at}": 4 for at in range(8)}, "last": 2},
+        3: {**{f"units.{at}.{half}": 2 for at in range(8) for half in (0, 1)}, "last": 2},
+    }.items():
+        table = [row for row in rows(report, depth) if not row.heading]
+        assert {row.name: row.hyperparameters for row in table} == {
+            name: f"{count} layers" for name, count in wanted.items()
+        }
+        assert sum(row.parameters or 0 for row in table) == report.totals.parameters
+        assert str(table[-1].output) == str(report.output)
+    assert not any(row.kind == "block" for row in rows(report))
+
+
+def test_a_module_that_stands_apart_is_no_group(tmp_path: Path) -> None:
+    """What is between its layers is of another one."""
+    names = [["", "a"], ["", "b"], ["", "b"], ["", "a"]]
+    path = saved(in_modules(names, [["net.Net", "net.One"]] * 4), tmp_path)
+
+    assert [group.name for group in analyze(read(path)).modules] == ["b"]
 
 
 @tabled(
