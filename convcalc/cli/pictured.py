@@ -20,8 +20,18 @@ def format_of(file: str) -> str:
 
 
 def picture(scene: Scene, to: str, theme: str = "auto") -> str | bytes:
-    """A scene in a format; raises `click.UsageError` for what that cannot say."""
+    """A scene in a format; raises `click.UsageError` for what that cannot say.
+
+    Texts that PNG has no letters for are named on standard error.
+    """
     try:
-        return written(scene, to, theme)
+        made = written(scene, to, theme)
     except (ImportError, ArgumentError) as error:
         raise click.UsageError(str(error)) from None
+    if to == "png":
+        from convcalc.pictures.png import without_letters
+
+        said = without_letters(scene)
+        if said:
+            click.echo(f"convcalc: {said}", err=True)
+    return made

@@ -2,10 +2,13 @@
 
 Inter (https://rsms.me/inter, SIL Open Font License 1.1) ships as a subset without kerning in
 `fonts/`, which PNG is drawn with; SVG names it and says how long each text is, so that another font
-does not break the layout.
+does not break the layout. It has the letters below, and those of `alphabets`: of Europe's languages
+and Vietnamese. Texts in others are set in what their reader has, and take about as much room.
 """
 
 import unicodedata
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 FAMILY = "Inter, 'Segoe UI', 'Helvetica Neue', Helvetica, Arial, sans-serif"
@@ -22,6 +25,8 @@ FILES = tuple(
 """The fonts that ship: text, and bold text."""
 WIDE = UNITS
 """Advance of a letter that the font has not and that fills a square, as Chinese ones do."""
+EMOJI = 3600
+"""Advance of a picture that it has not: what colour fonts have, from 1.17 to 1.28 em."""
 UNKNOWN = 1900
 """Advance of any other that it has not: a wide letter's."""
 
@@ -232,14 +237,69 @@ def width(text: str, size: float = 12, *, bold: bool = False) -> float:
     True
     """
     advances = _ADVANCES[bold]
-    return size / UNITS * sum(advances.get(letter) or _unknown(letter) for letter in text)
+    return size / UNITS * sum(advances.get(letter) or _rare(letter, bold) for letter in text)
 
 
-def _unknown(letter: str) -> int:
-    """The advance of a letter that the font has not."""
-    if unicodedata.combining(letter):
+@cache
+def _rare(letter: str, bold: bool) -> int:  # noqa: FBT001 (a key)
+    """The advance of a letter that few names have."""
+    from convcalc.pictures.alphabets import ADVANCES
+
+    if letter in ADVANCES[bold]:
+        return ADVANCES[bold][letter]
+    kind = unicodedata.category(letter)
+    if kind in _ON_OTHERS or "\U0001f3fb" <= letter <= "\U0001f3ff":  # skins of emoji
         return 0
-    return WIDE if unicodedata.east_asian_width(letter) in "WF" else UNKNOWN
+    if _is_wide(letter):
+        return EMOJI if kind == "So" else WIDE
+    return UNKNOWN
+
+
+_ON_OTHERS = frozenset({"Mn", "Me", "Cf"})
+"""Categories of what stands on another letter, or says how it is set."""
+
+
+def _is_wide(letter: str) -> bool:
+    """Whether a letter fills a square, as Chinese ones do (Unicode Standard Annex 11)."""
+    return unicodedata.east_asian_width(letter) in ("W", "F")
+
+
+def is_in(letter: str) -> bool:
+    """Whether the font that ships has a letter."""
+    if letter in _ADVANCES[False]:
+        return True
+    from convcalc.pictures.alphabets import ADVANCES
+
+    return letter in ADVANCES[False]
+
+
+def is_measured(text: str) -> bool:
+    """Whether it is known how wide a text is: not of letters that each font has its own way with.
+
+    To spread those over a length would tear letters apart that are joined, as Arabic ones are.
+
+    >>> is_measured("conv1"), is_measured("卷积1"), is_measured("الشبكة"), is_measured("🐈")
+    (True, True, False, False)
+    """
+    if text.isascii():
+        return True
+    return all(
+        is_in(letter) or (_is_wide(letter) and unicodedata.category(letter) != "So")
+        for letter in unicodedata.normalize("NFC", text)
+    )
+
+
+def not_drawn(texts: Iterable[str]) -> list[str]:
+    """Those of the texts that have letters which the font has not, each once.
+
+    >>> not_drawn(["conv1", "卷积1", "Свёртка", "cafe\u0301", "卷积1"])
+    ['卷积1']
+    """
+    return [
+        text
+        for text in dict.fromkeys(texts)
+        if not text.isascii() and not all(map(is_in, unicodedata.normalize("NFC", text)))
+    ]
 
 
 def shortened(text: str, room: float, size: float = 12, *, bold: bool = False) -> str:

@@ -156,10 +156,16 @@ class Scene(NamedTuple):
     def to_png(self, theme: str = "light", scale: float = 2) -> bytes:
         """It as PNG, `scale` pixels for each of its own; one that is `shown` is so many wide.
 
-        Raises `MissingExtraError` without the extra `pictures`.
+        Raises `MissingExtraError` without the extra `pictures`, and warns of texts in letters that
+        the font which ships has not.
         """
-        from convcalc.pictures.png import render
+        from convcalc.pictures.png import render, without_letters
 
+        said = without_letters(self)
+        if said:
+            import warnings
+
+            warnings.warn(said, stacklevel=2)
         return render(self, theme, scale)
 
     def _repr_svg_(self) -> str:

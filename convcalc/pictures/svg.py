@@ -6,7 +6,7 @@ from html import escape
 from math import hypot
 from typing import Any
 
-from convcalc.pictures.font import FAMILY, width
+from convcalc.pictures.font import FAMILY, is_measured, width
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Raster, Scene, everything
 from convcalc.pictures.theme import ROLES, Look
 
@@ -16,9 +16,13 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML has no way to write."""
 
 
-def render(scene: Scene, theme: str = "auto") -> str:
-    """The scene as an SVG document; `theme` as in `theme.THEMES`."""
-    return _written(scene, "", f"<style>{style(scene.items, theme)}</style>")
+def render(scene: Scene, theme: str = "auto", *, measured: bool = False) -> str:
+    """The scene as an SVG document; `theme` as in `theme.THEMES`.
+
+    Texts say how long they are, those in letters of unknown width only if all are `measured`.
+    """
+    rules = f"<style>{style(scene.items, theme)}</style>"
+    return _written(scene, "", rules, measured=measured)
 
 
 def element(scene: Scene, name: str) -> str:
@@ -29,7 +33,7 @@ def element(scene: Scene, name: str) -> str:
     return _written(scene, f"{name}-").rstrip("\n")
 
 
-def _written(scene: Scene, ids: str, *within: str) -> str:
+def _written(scene: Scene, ids: str, *within: str, measured: bool = False) -> str:
     width, height = number(scene.width), number(scene.height)
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(scene.width * scene.scale)}" '
@@ -46,7 +50,7 @@ def _written(scene: Scene, ids: str, *within: str) -> str:
         f'<rect class="paper" width="{width}" height="{height}"/>',
     ]
     for each in scene.items:
-        lines += _drawn(each)
+        lines += _drawn(each, measured)
     return "\n".join([*lines, "</svg>", ""])
 
 
@@ -115,19 +119,23 @@ def _text(text: str) -> str:
     return escape(_NO_XML.sub("\ufffd", text))
 
 
-def _drawn(item: Drawn) -> Iterator[str]:
-    """The elements of an item."""
+def _drawn(item: Drawn, measured: bool) -> Iterator[str]:  # noqa: FBT001 (of all writers)
+    """The elements of an item; `measured` as in `render`."""
+    if isinstance(item, Part):
+        return _part(item, measured)
+    if isinstance(item, Label):
+        return _label(item, measured)
     return _WRITERS[type(item)](item)
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: Part, measured: bool) -> Iterator[str]:  # noqa: FBT001
     key = f' data-key="{_text(part.key)}"' if part.key else ""
     named = ' role="group"' if part.title else ""
     yield f"<g{key}{named}>"
     if part.title:
         yield f"<title>{_text(part.title)}</title>"
     for each in part.items:
-        yield from _drawn(each)
+        yield from _drawn(each, measured)
     yield "</g>"
 
 
@@ -139,14 +147,17 @@ def _box(box: Box) -> Iterator[str]:
     )
 
 
-def _label(label: Label) -> Iterator[str]:
-    long = width(label.text, label.size, bold=label.bold)
+def _label(label: Label, measured: bool) -> Iterator[str]:  # noqa: FBT001
+    long = ""
+    if measured or is_measured(label.text):
+        wide = number(width(label.text, label.size, bold=label.bold))
+        long = f' textLength="{wide}"'
     anchor = "" if label.anchor == "start" else f' text-anchor="{label.anchor}"'
     bold = ' font-weight="600"' if label.bold else ""
     turned = f' transform="rotate(-90 {number(label.x)} {number(label.y)})"' if label.turned else ""
     yield (
         f'<text class="{_class(label.role)}" x="{number(label.x)}" y="{number(label.y)}" '
-        f'font-size="{number(label.size)}" textLength="{number(long)}"{anchor}{bold}{turned}>'
+        f'font-size="{number(label.size)}"{long}{anchor}{bold}{turned}>'
         f"{_text(label.text)}</text>"
     )
 
@@ -176,9 +187,7 @@ def _raster(raster: Raster) -> Iterator[str]:
 
 
 _WRITERS: dict[type, Callable[[Any], Iterator[str]]] = {
-    Part: _part,
     Box: _box,
-    Label: _label,
     Path: _path,
     Raster: _raster,
 }

@@ -1,10 +1,13 @@
 """What is drawn, as SVG and PNG, and what it is drawn with."""
 
+import warnings
 from pathlib import Path
+from unicodedata import normalize
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
+from tabled import tabled
 
 import convcalc
 from convcalc.cli import convcalc as command
@@ -84,9 +87,87 @@ def test_texts_are_as_wide_as_the_font_that_ships_says() -> None:
         advances = read["hmtx"]
         assert read["head"].unitsPerEm == font.UNITS
         letters = {chr(code): advances[name][0] for code, name in read.getBestCmap().items()}
-        assert len(letters) > 100
+        assert len(letters) > 700
         for letter, advance in letters.items():
             assert font.width(letter, font.UNITS, bold=bool(bold)) == advance
+
+
+PANGRAMS = {
+    "Czech": "Nechť již hříšné saxofony ďáblů rozezvučí síň úděsnými tóny waltzu",
+    "French": "Dès Noël, où un zéphyr haï me vêt de glaçons, je dîne d’exquis rôtis à l’aÿ",
+    "German": "Falsches Üben von Xylophonmusik quält jeden größeren Zwerg",
+    "Greek": "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία, Ϊ ϋ ΐ ΰ ώ",
+    "Hungarian": "Árvíztűrő tükörfúrógép",
+    "Icelandic": "Kæmi ný öxi hér, ykist þjófum nú bæði víl og ádrepa",
+    "Latvian": "Glāžšķūņa rūķīši dzērumā čiepj Baha koncertflīģeļu vākus",
+    "Polish": "Pchnąć w tę łódź jeża lub ośm skrzyń fig",
+    "Romanian": "Muzicologă în bej vând whisky și tequila, preț fix",
+    "Russian": "Съешь же ещё этих мягких французских булок, да выпей чаю",
+    "Spanish": "El pingüino Wenceslao hizo kilómetros bajo exhaustiva lluvia; ¿qué? ¡añoraba!",
+    "Turkish": "Pijamalı hasta yağız şoföre çabucak güvendi, İ ı",
+    "Ukrainian": "Чуєш їх, доцю, га? Кумедна ж ти, прощайся без ґольфів!",
+    "Vietnamese": "Ðặng Huỳnh sẽ kể chuyện về lưỡi ướt, ngỗng, hũ, ổ, ẩn, ệ, ỳ",
+}
+
+
+@tabled("language", PANGRAMS)
+def test_texts_of_europe_and_vietnam_are_drawn_as_png(language: str) -> None:
+    text = PANGRAMS[language]
+    assert font.not_drawn([text, normalize("NFD", text)]) == []
+    assert font.is_measured(text)
+
+
+@tabled(
+    ("text", "wide", "measured"),
+    [
+        ("网络", 2 * font.UNITS, True),  # a square each, in any font that has them
+        ("ｆｕ", 2 * font.UNITS, True),
+        ("ネット", 3 * font.UNITS, True),
+        ("신경망", 3 * font.UNITS, True),
+        ("e\u0301", font.width("é", font.UNITS), True),  # an accent takes no room
+        ("🐈", font.EMOJI, False),
+        ("🐈\u200d⬛", 2 * font.EMOJI, False),  # a black cat: at most both
+        ("👍🏽", font.EMOJI, False),  # with the colour of its skin
+        ("שכבה", 4 * font.UNKNOWN, False),
+    ],
+)
+def test_letters_of_other_fonts_take_the_room_that_they_need(
+    text: str,
+    wide: float,
+    measured: bool,  # noqa: FBT001
+) -> None:
+    assert font.width(text, font.UNITS) == pytest.approx(wide)
+    assert font.is_measured(text) is measured
+    (drawn,) = ET.fromstring(_named(text).to_svg()).iter(f"{SVG}text")  # noqa: S314 (ours)
+    assert drawn.text == text
+    assert ("textLength" in drawn.attrib) is measured
+
+
+def _named(text: str) -> Scene:
+    return Scene("a", "", 90, 20, (Label(0, 9, text),))
+
+
+def test_png_says_which_texts_it_has_no_letters_for(tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py", reason="resvg draws PNG")
+    names = ["卷积一", "الشبكة", "свёртка", "שכבה", "层", "conv1"]
+    items = "".join(
+        f"  - {{conv: {{filters: {number + 1}, kernel: 1}}, name: {name}}}\n"
+        for number, name in enumerate(names)
+    )
+    (tmp_path / "a.yaml").write_text(f"input: 8x8x3\nlayers:\n{items}", encoding="utf-8")
+    run = CliRunner().invoke(command, ["draw", str(tmp_path / "a.yaml"), "--to", "png"])
+    assert run.exit_code == 0
+    assert run.stderr.strip().splitlines()[0] == (
+        "convcalc: the font of PNG has not all letters of 卷积一, الشبكة, שכבה and 1 more: "
+        "they are bars there; SVG is shown in its reader's fonts"
+    )
+    drawn = CliRunner().invoke(command, ["draw", str(tmp_path / "a.yaml")])
+    assert (drawn.exit_code, "PNG" in drawn.stderr) == (0, False)
+    with pytest.warns(UserWarning, match="卷积一"):
+        _named("卷积一").to_png()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _named("Bézout").to_png() == _named(normalize("NFD", "Bézout")).to_png()
 
 
 @pytest.mark.parametrize("style", STYLES)
