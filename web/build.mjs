@@ -1,5 +1,5 @@
 // Builds the pages into the package, or with --check says whether what is there is what would be
-// built, or with --tests the unit tests into build/.
+// built, or with --tests the unit tests into build/tests/, or into the folder that is named behind it.
 import { build } from "esbuild";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -57,7 +57,7 @@ async function licences() {
   return parts.flat().join("\n\n").replaceAll("\r\n", "\n") + "\n";
 }
 
-async function tests() {
+async function tests(outdir) {
   const names = (await readdir(here("test"))).filter((name) => name.endsWith(".test.ts"));
   await build({
     ...COMMON,
@@ -65,13 +65,13 @@ async function tests() {
     entryPoints: names.map((name) => `test/${name}`),
     format: "esm",
     outExtension: { ".js": ".mjs" },
-    outdir: "build/tests",
+    outdir,
     platform: "node",
   });
 }
 
 if (process.argv.includes("--tests")) {
-  await tests();
+  await tests(process.argv[process.argv.indexOf("--tests") + 1] ?? "build/tests");
 } else if (process.argv.includes("--check")) {
   const other = [];
   for (const [name, text] of await pages()) {

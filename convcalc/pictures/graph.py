@@ -1,6 +1,7 @@
 """Layers as boxes, groups as frames, and what they read as lines with the shapes on them."""
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from copy import copy
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -44,6 +45,10 @@ MOST_TITLE = 300
 """How wide the title of rounds may be, which says what differs between them."""
 MOST_NOTES = 8
 """Errors that are written below a picture."""
+NOTE = 420
+"""How wide these are, which can be read at a glance however wide the picture is."""
+TITLE = 170
+"""How wide the title of a frame can always be; a longer one is whole where there is room."""
 MARGIN = 20
 """What is left round all."""
 NARROW, WIDE = 116, 236
@@ -64,6 +69,8 @@ SHADOW = 6
 """How far the boxes reach that stand behind one which stands for several."""
 ARROW = 18
 """How long the arrow is that leaves the network."""
+BELOW = 16
+"""What is kept free below that for the shape of what leaves."""
 ROWS = kinds("norm", "activation", "softmax", "identity")
 """Kinds that stand as a row below the layer that they read."""
 
@@ -147,12 +154,12 @@ def drawn(
         network = by_origin(network)
     network = with_groups(network)
     if marks is None:
-        network, marks, _ = _with_faults(network)
-    picture = _Picture(network, choices, marks, base, opened)
+        network, marks, _ = with_faults(network)
+    picture = Picture(network, choices, marks, base, opened)
     return picture.scene(title or network.name)
 
 
-def _with_faults(network: Network) -> tuple[Network, dict[int, Mark], list[int | None]]:
+def with_faults(network: Network) -> tuple[Network, dict[int, Mark], list[int | None]]:
     """The network with the items that errors keep out, what is wrong, and what its layers were."""
     whole_network, lost, before = with_lost(network)
     marks = {index: Mark("fault", "✗", text) for index, text in lost.items()}
@@ -176,7 +183,7 @@ def _faults(network: Network) -> dict[int, Mark]:
     return marks
 
 
-class _Picture:
+class Picture:
     """A network on its way to a picture."""
 
     def __init__(
@@ -201,19 +208,31 @@ class _Picture:
         self.named_by_layers: dict[range, list[str]] = {}
         for group, layers in zip(self.groups, self.flow.groups, strict=True):
             self.named_by_layers.setdefault(layers, []).append(group.name)
-        self.open = self._open()
         self.shades = shades_of(network, choices.shade)
-        self._made_by: dict[Spot, list[int]] = {}
         self._texts: dict[int, tuple[str, str]] = {}
         self._known_texts: dict[tuple[str, int, int], tuple[str, str]] = {}
         self.readers = self._readers()
         self.shape_room = self._shape_room()
+        self.box_width = self._width_of_boxes()
+        self.room = self._room()
+        self.open_to(choices.depth or self.deepest(MOST_BOXES))
+
+    def open_to(self, depth: int) -> None:
+        """Open groups down to a depth, but for those that are asked for, and place what is seen."""
+        self.depth = depth
+        self.open = self._open()
+        self._made_by: dict[Spot, list[int]] = {}
         self.layout = Layout(self.flow, self.chain, self._opened)
-        self.box_width = self._box_width()
-        self.layout.place(self._extent, self._title_extent, self._spare, self._room())
+        self.layout.place(self.extent, self.title_extent, self.spare, self.room)
         self._fault_sources = {
-            line.source for line in self.layout.lines if self._at_fault(line.target)
+            line.source for line in self.layout.lines if self.at_fault(line.target)
         }
+
+    def at_depth(self, depth: int) -> "Picture":
+        """The same down to another depth."""
+        other = copy(self)
+        other.open_to(depth)
+        return other
 
     # What is drawn
 
@@ -322,7 +341,6 @@ class _Picture:
 
     def _open(self) -> set[int]:
         """Numbers of the groups whose inside is drawn."""
-        depth = self.choices.depth or self._best_depth()
         opened = set()
         inside: list[int] = []
         for number, (group, layers) in enumerate(zip(self.groups, self.flow.groups, strict=True)):
@@ -336,7 +354,7 @@ class _Picture:
                 is_open = True
                 opened.update(inside)
             else:
-                is_open = len(inside) + 1 < depth
+                is_open = len(inside) + 1 < self.depth
             if is_open:
                 opened.add(number)
             inside.append(number)
@@ -345,8 +363,8 @@ class _Picture:
     def _opened(self, frame: Frame) -> bool:
         return frame.group in self.open
 
-    def _best_depth(self) -> int:
-        """The deepest that has at most `MOST_BOXES` boxes; 1 where there is none."""
+    def deepest(self, most: int) -> int:
+        """The deepest depth with at most so many boxes; 1 where there is none."""
         cards: dict[int, int] = {}
         frames: dict[int, int] = {}
         waiting: list[tuple[Chain, int]] = [(self.chain, 0)]
@@ -366,7 +384,7 @@ class _Picture:
         total = 0
         for deep in range(max([*cards, *frames], default=0) + 1):
             total += cards.get(deep, 0)
-            if total + frames.get(deep, 0) <= MOST_BOXES:
+            if total + frames.get(deep, 0) <= most:
                 best = deep + 1
         return best
 
@@ -377,13 +395,18 @@ class _Picture:
     # How large it is
 
     def _room(self) -> Room:
-        """Distances, which hang on the direction: texts are wider than high."""
+        """Distances, which hang on the direction: texts are wider than high.
+
+        Where there are errors, shapes are written beside boxes, too, within the frames round them.
+        """
+        faults = any(mark.role == "fault" for mark in self.marks.values())
         wide = self.shape_room + 14 if self.down else 20
-        lane = wide if any(mark.role == "fault" for mark in self.marks.values()) else 16
+        lane = wide if faults else 16
+        far = wide + 6 if faults else 14
         if self.down:
-            return Room(first_lane=lane)
+            return Room(first_lane=lane, far=far)
         behind = max(24, self.shape_room + 9)
-        return Room(behind=behind, head=14, near=24, branches=22, first_lane=lane)
+        return Room(behind=behind, head=14, near=24, branches=22, first_lane=lane, far=far)
 
     def _shape_room(self) -> float:
         """How wide the texts on lines may be."""
@@ -432,7 +455,7 @@ class _Picture:
                 told[f"{name} {said(values)}"] = None
         return [*told]
 
-    def _box_width(self) -> float:
+    def _width_of_boxes(self) -> float:
         """How wide all boxes are: as their texts need, whether they are shown or not."""
         known: dict[tuple[str, str], float] = {}
         for index in self.shown:
@@ -445,12 +468,12 @@ class _Picture:
             name += ", output" if self._is_read_output(index) else ""
             if ("", name) not in known:
                 known["", name] = width(name, SMALL)
-        for spot in self.layout.boxes:
-            for place in spot.element.rows if isinstance(spot.element, Card) else ():
-                index, *others = self._rounds_of(place)
-                if others and any(self._vary(index, others)):
+        for card, repeats in self._repeated():
+            for place in card.rows:
+                index, *others = self._in_rounds(place, repeats)
+                if any(self._vary(index, others)):
                     kind, said = self._texts_of(index, others)
-                    badge = width(f"×{spot.rounds}", SIZE, bold=True) + 6
+                    badge = width(f"×{repeats[0].rounds}", SIZE, bold=True) + 6
                     known[kind, said] = (
                         width(f"{kind} ", SIZE, bold=True) + width(said, SIZE) + badge
                     )
@@ -460,7 +483,23 @@ class _Picture:
         text = max(known.values(), default=0) + 2 * PAD + 16
         return max(NARROW, 2 * self.shape_room + 14 if self.down else 0, min(WIDE, text))
 
-    def _extent(self, spot: Spot) -> Extent:
+    def _repeated(self) -> Iterator[tuple[Card, tuple[Repeat, ...]]]:
+        """The layers that stand in rounds, shown or not, with these, inner before outer."""
+        waiting: list[tuple[Chain, tuple[Repeat, ...]]] = [(self.chain, ())]
+        while waiting:
+            chain, repeats = waiting.pop()
+            for element in chain.elements:
+                if isinstance(element, Card):
+                    if repeats:
+                        yield element, repeats
+                elif isinstance(element, Repeat):
+                    waiting.append((element.inside, (element, *repeats)))
+                elif isinstance(element, Frame):
+                    waiting.append((element.inside, repeats))
+                else:
+                    waiting += [(branch, repeats) for branch in element.branches]
+
+    def extent(self, spot: Spot) -> Extent:
         """How large a box is."""
         high = float(MAIN)
         if isinstance(spot.element, Card):
@@ -468,26 +507,25 @@ class _Picture:
             high += LEADING * len(self._said(self.shown[spot.element.rows[0]]))
         return Extent(high, self.box_width) if self.down else Extent(self.box_width, high)
 
-    def _spare(self, spot: Spot) -> float:
+    def spare(self, spot: Spot) -> float:
         """What is kept free behind a box or a frame: for the arrow that leaves the network."""
         spare = 0.0 if spot.frame or spot.rounds == 1 else SHADOW
         end = end_of(spot)
-        if end is not None and self._leaves(end) and self._outermost(end) is spot:
+        if end is not None and self.leaves(end) and self._outermost(end) is spot:
             spare += ARROW
-            spare += 16 if self.down else width(self._made_text(end), SMALL, bold=True) + 6
+            spare += BELOW if self.down else width(self.made_text(end), SMALL, bold=True) + 6
         return spare
 
-    def _title_extent(self, spot: Spot) -> Extent:
+    def title_extent(self, spot: Spot) -> Extent:
         """How much room the title of a frame needs."""
-        text = self._frame_title(spot)
-        most = 170 if isinstance(spot.element, Frame) else MOST_TITLE
-        wide = min(width(text, SMALL, bold=True), most) + 2 * PAD
+        text = self.frame_title(spot, crowded=self._is_crowded(spot))
+        wide = min(width(text, SMALL, bold=True), most_title(spot)) + 2 * PAD
         return Extent(0, wide) if self.down else Extent(wide + 30, 0)
 
-    def _frame_title(self, spot: Spot) -> str:
-        """What stands above a frame."""
+    def frame_title(self, spot: Spot, *, crowded: bool) -> str:
+        """What stands above a frame; where it is `crowded` that is how many rounds it is, too."""
         name = self._group_name(spot) if isinstance(spot.element, Frame) else ""
-        badge = f"×{spot.rounds}" if self._is_crowded(spot) else ""
+        badge = f"×{spot.rounds}" if crowded else ""
         differing = "; ".join(self._differing(spot, in_turn))
         return f"{': '.join(filter(None, (name, differing)))}  {badge}".strip()
 
@@ -503,9 +541,8 @@ class _Picture:
         outer = name.rpartition(".")[0]
         layers = self.flow.groups[spot.element.group]
         last = layers.start
-        for repeat in self.layout.repeats_around(layers.start):
-            if repeat.stride >= len(layers):  # and not within the group
-                last += (repeat.rounds - 1) * repeat.stride
+        for repeat in spot.repeats:
+            last += (repeat.rounds - 1) * repeat.stride
         # Groups that hold the same layers are one in the other, in every round.
         names = self.named_by_layers[layers]
         others = self.named_by_layers.get(range(last, last + len(layers)), names)
@@ -534,9 +571,9 @@ class _Picture:
             parts: list[Drawn] = []
             for spot in run.spots:
                 if not spot.runs:
-                    parts.append(self._box(spot))
+                    parts.append(self.box(spot))
                 elif spot.frame:
-                    parts.append(self._frame(spot, inside[id(spot.runs[0])]))
+                    parts.append(self.frame(spot, inside[id(spot.runs[0])]))
                 else:
                     for each in spot.runs:
                         parts += inside[id(each)]
@@ -549,15 +586,15 @@ class _Picture:
         items += [
             self._comes_in(line)
             for line in layout.lines
-            if line.entry and self._at_fault(line.target)
+            if line.entry and self.at_fault(line.target)
         ]
         wide, high = self._xy((root.along, root.across))
-        foot = self._foot(max(wide - 2 * MARGIN, 0), high)
+        foot = self.foot(max(wide - 2 * MARGIN, 0), high)
         right = max([wide, *(_right(item) for item in foot)])
         below = max([high, *(_below(item) for item in foot)])
         return Scene(
             title,
-            self._about(),
+            self.about(),
             round(right + MARGIN, 2),
             round(below + MARGIN, 2),
             (*items, *foot),
@@ -568,7 +605,7 @@ class _Picture:
         along, across = point
         return (MARGIN + across, MARGIN + along) if self.down else (MARGIN + along, MARGIN + across)
 
-    def _layers_of(self, spot: Spot) -> list[int]:
+    def layers_of(self, spot: Spot) -> list[int]:
         """The layers that a box stands for, those of all rounds."""
         if isinstance(spot.element, Card):
             places: Sequence[int] = spot.element.rows
@@ -580,16 +617,21 @@ class _Picture:
             self.shown[place + turn * stride] for turn in range(spot.rounds) for place in places
         ]
 
-    def _rounds_of(self, place: int) -> list[int]:
+    def rounds_of(self, place: int) -> list[int]:
         """The layers that stand where one is drawn: itself, and those of other rounds."""
+        spot = self.layout.spot_of[place]
+        return self._in_rounds(place, spot.repeats if spot else ())
+
+    def _in_rounds(self, place: int, repeats: Sequence[Repeat]) -> list[int]:
+        """The same layer of all rounds of repeats."""
         layers = [place]
-        for repeat in self.layout.repeats_around(place):
+        for repeat in repeats:
             layers = [
                 each + turn * repeat.stride for turn in range(repeat.rounds) for each in layers
             ]
         return sorted(self.shown[each] for each in layers)
 
-    def _box(self, spot: Spot) -> Part:
+    def box(self, spot: Spot) -> Part:
         """A layer with its rows, or a folded group."""
         x, y = self._xy((spot.start, spot.left))
         wide = self.box_width
@@ -612,7 +654,7 @@ class _Picture:
             return Part(tuple(items), "", "")
         assert isinstance(spot.element, Frame)  # noqa: S101
         group = self.groups[spot.element.group]
-        layers = self._layers_of(spot)
+        layers = self.layers_of(spot)
         mark = _of_all([self.marks[index] for index in layers if index in self.marks])
         role = self.shades.role(layers) if self.shades else self.base or "folded"
         sign = ""
@@ -645,7 +687,7 @@ class _Picture:
         if mark is not None:
             return mark.role
         if self.shades is not None:
-            return self.shades.role(self._rounds_of(self.starts[index]))
+            return self.shades.role(self.rounds_of(self.starts[index]))
         if self.base is not None:
             return self.base
         kind = self.network.nodes[index].kind
@@ -656,7 +698,7 @@ class _Picture:
         parts = []
         for number, place in enumerate(card.rows):
             index = self.shown[place]
-            others = self._rounds_of(place)[1:]
+            others = self.rounds_of(place)[1:]
             if number:
                 items = self._row(index, others, x, y + high - ROW * (len(card.rows) - number))
             else:
@@ -727,7 +769,7 @@ class _Picture:
             items.append(Label(x + PAD, down, text, size=SMALL, role=f"{role} text"))
         return items
 
-    def _frame(self, spot: Spot, inside: Sequence[Drawn]) -> Part:
+    def frame(self, spot: Spot, inside: Sequence[Drawn]) -> Part:
         """A group that is open, or the rounds of a repeat."""
         x, y = self._xy((spot.start, spot.left))
         long = spot.along - spot.spare
@@ -738,10 +780,11 @@ class _Picture:
             deep += owner.frame
             owner = owner.run.owner
         items: list[Drawn] = [Box(x, y, wide, high, "inner frame" if deep % 2 else "frame", 8)]
-        name = self._frame_title(spot)
+        name = self.frame_title(spot, crowded=self._is_crowded(spot))
         room = (spot.axis if self.down else wide - 30) - 2 * PAD
         if name:
-            text = shortened(name, room, SMALL, bold=True)
+            fits = width(name, SMALL, bold=True) <= room
+            text = name if fits else shortened(name, most_title(spot), SMALL, bold=True)
             items.append(Label(x + PAD, y + 15, text, SMALL, bold=True))
         if spot.rounds > 1 and not self._is_crowded(spot):
             items.append(
@@ -770,25 +813,25 @@ class _Picture:
             return self.network.nodes[self.shown[spot.element.rows[0]]].name
         return self._key(spot)
 
-    def _at_fault(self, spot: Spot | None) -> bool:
+    def at_fault(self, spot: Spot | None) -> bool:
         """Whether an error is about what a box stands for."""
         if spot is None:
             return False
         return any(
             (mark := self.marks.get(index)) is not None and mark.role == "fault"
-            for index in self._layers_of(spot)
+            for index in self.layers_of(spot)
         )
 
     def _is_gone(self, spot: Spot | None) -> bool:
         """Whether all that a box stands for was removed."""
         if spot is None or self.base is None:
             return False
-        marks = [self.marks.get(index) for index in self._layers_of(spot)]
+        marks = [self.marks.get(index) for index in self.layers_of(spot)]
         return all(mark is not None and mark.role == "removed" for mark in marks)
 
     def _line(self, line: Line) -> Path:
         """A line, with a head where it comes to a box."""
-        fault = self._at_fault(line.target)
+        fault = self.at_fault(line.target)
         gone = self._is_gone(line.source) or self._is_gone(line.target)
         role = "fault line" if fault else "gone line" if gone else "skip" if line.bow else "line"
         return Path(
@@ -798,12 +841,12 @@ class _Picture:
             radius=6,
             source=self._key(line.source),
             target=self._start_key(line.target) if line.target else "",
-            title=self._made_text(line.source),
+            title=self.made_text(line.source),
         )
 
     def _comes_in(self, line: Line) -> Label:
         """The shape of what comes into a box with an error from its side."""
-        text = str(self._made_shapes(line.source)[-1] or "?")
+        text = str(self.made_shapes(line.source)[-1] or "?")
         x, y = self._xy(line.points[-1])
         if self.down:
             return Label(x + 10, y - 5, text, size=SMALL, role="fault text")
@@ -811,10 +854,10 @@ class _Picture:
 
     def _made(self, spot: Spot) -> list[Drawn]:
         """The shape of what a box makes, on its line, and the arrow that leaves the network."""
-        leaves, outer = self._leaves(spot), self._outermost(spot)
-        if not leaves and self.starts[self._made_layers(spot)[-1]] not in self.readers:
+        leaves, outer = self.leaves(spot), self._outermost(spot)
+        if not leaves and not self.is_read(spot):
             return []
-        text = self._made_text(spot)
+        text = self.made_text(spot)
         shadow = SHADOW if spot is outer and spot.rounds > 1 else 0
         x, y = self._xy((outer.end + shadow, spot.middle))
         if leaves:
@@ -827,8 +870,8 @@ class _Picture:
                     Label(end[0], end[1] + 12, text, size=SMALL, anchor="middle", bold=True),
                 ]
             return [arrow, Label(end[0] + 5, end[1] + 4, text, SMALL, "text", bold=True)]
-        unknown = self._made_shapes(spot)[-1] is None
-        fault = spot in self._fault_sources or (unknown and self._at_fault(spot))
+        unknown = self.made_shapes(spot)[-1] is None
+        fault = spot in self._fault_sources or (unknown and self.at_fault(spot))
         role = "fault text" if fault else "quiet"
         if self.down:
             return [Label(x - 6, y + 13, text, size=SMALL, role=role, anchor="end")]
@@ -841,7 +884,7 @@ class _Picture:
             spot, owner = owner, owner.run.owner
         return spot
 
-    def _made_layers(self, spot: Spot) -> list[int]:
+    def made_layers(self, spot: Spot) -> list[int]:
         """The layers whose outputs stand on the line behind a box: of all rounds that it shows.
 
         Behind a frame that is of the last of its rounds.
@@ -859,48 +902,40 @@ class _Picture:
                 break
             here = here.run.owner
         places = [self._last_of(spot)]
-        for number, repeat in enumerate(self.layout.repeats_around(places[0])):
+        for number, repeat in enumerate(spot.repeats):
             turns = range(repeat.rounds - 1 if number < left else 0, repeat.rounds)
             places = [place + turn * repeat.stride for turn in turns for place in places]
         return [self.shown[place] for place in places]
 
-    def _made_shapes(self, spot: Spot) -> list[Shape | None]:
+    def made_shapes(self, spot: Spot) -> list[Shape | None]:
         """Their shapes."""
-        return [self.network.shape_of(index) for index in self._made_layers(spot)]
+        return [self.network.shape_of(index) for index in self.made_layers(spot)]
 
-    def _made_text(self, spot: Spot) -> str:
+    def made_text(self, spot: Spot) -> str:
         """What stands on the line behind a box."""
         text = shapes_text(
-            self._made_shapes(spot), lambda text: width(text, SMALL) <= self.shape_room
+            self.made_shapes(spot), lambda text: width(text, SMALL) <= self.shape_room
         )
         network = self.network
-        if not self._leaves(spot) or len(network.outputs) == 1:
+        if not self.leaves(spot) or len(network.outputs) == 1:
             return text
-        several = set(self._layers_of(spot)) & {*network.outputs}
+        several = set(self.layers_of(spot)) & {*network.outputs}
         if len(several) > 1:  # of a group that is folded
             return plural(len(several), "output")
-        index = self._made_layers(spot)[-1]
+        index = self.made_layers(spot)[-1]
         name = next((name for name, its in network.named_outputs.items() if its == index), "")
         return f"{name}: {text}" if name else text
 
-    def _leaves(self, spot: Spot) -> bool:
+    def is_read(self, spot: Spot) -> bool:
+        """Whether something reads the output of a box."""
+        return self.starts[self.made_layers(spot)[-1]] in self.readers
+
+    def leaves(self, spot: Spot) -> bool:
         """Whether the output of a box is the network's, and nothing reads it."""
-        place = self.starts[self._made_layers(spot)[-1]]
+        place = self.starts[self.made_layers(spot)[-1]]
         return place in self.flow.outputs and place not in self.readers
 
-    def shows(self) -> dict[str, list[int]]:
-        """By the key of each box and row the indices of the layers that it stands for."""
-        told: dict[str, list[int]] = {}
-        for spot in self.layout.boxes:
-            if isinstance(spot.element, Card):
-                for place in spot.element.rows:
-                    name = self.network.nodes[self.shown[place]].name
-                    told[name] = self._rounds_of(place)
-            else:
-                told[self._key(spot)] = sorted(self._layers_of(spot))
-        return told
-
-    def _foot(self, wide: float, high: float) -> list[Drawn]:
+    def foot(self, wide: float, high: float) -> list[Drawn]:
         """What stands below the picture: what colours mean, and what is wrong."""
         items: list[Drawn] = []
         y = high + 22.0
@@ -928,12 +963,12 @@ class _Picture:
             texts = " · ".join(CHANGES) if self.marks else NOTHING
             items.append(Label(MARGIN, y + 10, texts, SMALL))
             y += 24
-        room = max(wide, 420.0)
+        room = NOTE - 16
         errors = self.network.errors
         for error in errors[:MOST_NOTES]:
             place = error.layer or (f"line {error.line}" if error.line else "")
             for number, text in enumerate(
-                wrapped(f"{place}: {error.message}" if place else error.message, room - 16, SMALL)
+                wrapped(f"{place}: {error.message}" if place else error.message, room, SMALL)
             ):
                 if not number:
                     items.append(Label(MARGIN, y + 10, "✗", SMALL, "fault text", bold=True))
@@ -951,7 +986,7 @@ class _Picture:
             )
         return items
 
-    def _about(self) -> str:
+    def about(self) -> str:
         """What the picture shows, in sentences."""
         network = self.network
         made = ", ".join(str(network.shape_of(index) or "?") for index in network.outputs) or "?"
@@ -959,6 +994,11 @@ class _Picture:
         if network.errors:
             said.append(f"{plural(len(network.errors), 'error')}.")
         return " ".join(said)
+
+
+def most_title(spot: Spot) -> float:
+    """How wide the title of a frame can be wherever it stands."""
+    return TITLE if isinstance(spot.element, Frame) else MOST_TITLE
 
 
 def _of_all(marks: Sequence[Mark]) -> Mark | None:
@@ -1027,19 +1067,3 @@ def _positions(shown: Sequence[int], count: int) -> list[int]:
 def _means(pattern: str, name: str) -> bool:
     """Whether a pattern means a group: by its whole name, or by the last part of it."""
     return pattern == name or fnmatchcase(name, pattern)
-
-
-def levels(network: Network, choices: Choices) -> tuple[Scene, dict[str, list[int]]]:
-    """The network as a graph, and by the key of each part the indices of the layers it stands for.
-
-    A part of a layer of several rounds stands for that layer of all of them, a folded group for all
-    of its layers.
-    """
-    network = with_groups(network)
-    network, marks, before = _with_faults(network)
-    picture = _Picture(network, choices, marks, None, ())
-    shown = {
-        key: [was for index in indices if (was := before[index]) is not None]
-        for key, indices in picture.shows().items()
-    }
-    return picture.scene(network.name), {key: layers for key, layers in shown.items() if layers}

@@ -77,7 +77,7 @@ class Spot:
     """A visible element: a box, a frame round a chain, or branches side by side."""
 
     __slots__ = (
-        "across", "along", "axis", "element", "frame", "left", "place", "rounds", "run", "runs",
+        "across", "along", "axis", "element", "frame", "left", "place", "repeat", "run", "runs",
         "sides", "spare", "start",
     )  # fmt: skip
 
@@ -91,8 +91,8 @@ class Spot:
         """The chains that stand in it; none in a box."""
         self.frame = False
         """Whether it is drawn as a frame."""
-        self.rounds = 1
-        """How many rounds of a repeat it stands for."""
+        self.repeat: Repeat | None = None
+        """The repeat whose rounds it stands for."""
         self.along = self.across = self.axis = 0.0
         """How large it is, and where its axis is from its near side."""
         self.spare = 0.0
@@ -101,6 +101,21 @@ class Spot:
         """Where it is: along, and across."""
         self.sides: list[Spot] = []
         """Of a box, what lines come from that come in from its side."""
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds it stands for."""
+        return self.repeat.rounds if self.repeat else 1
+
+    @property
+    def repeats(self) -> "list[Repeat]":
+        """The repeats that it stands in the first round of, inner before outer."""
+        around: list[Repeat] = []
+        here: Spot | None = self
+        while here is not None:
+            around += [here.repeat] if here.repeat else []
+            here = here.run.owner
+        return around
 
     @property
     def is_split(self) -> bool:
@@ -268,7 +283,6 @@ class Layout:
         """By layer, the box that it is drawn in."""
         self.lines: list[Line] = []
         self._repeats: list[Repeat] = []
-        self._around: dict[int, list[Repeat]] = {}
         self._planned: list[tuple[_Route, Spot, Spot | None, bool, bool]] = []
         self._build(chain, opened)
         self._join()
@@ -295,10 +309,6 @@ class Layout:
         """What is drawn as a box."""
         return [spot for run in self.runs for spot in run.spots if not spot.runs]
 
-    def repeats_around(self, index: int) -> list[Repeat]:
-        """The repeats in whose first round a layer stands, inner before outer."""
-        return self._around.get(index, [])
-
     # What is visible
 
     def _build(self, chain: Chain, opened: Callable[[Frame], bool]) -> None:
@@ -318,8 +328,6 @@ class Layout:
             waiting += reversed(inner)
         for repeat in self._repeats:
             start, stride = repeat.start, repeat.stride
-            for index in range(start, start + stride):
-                self._around.setdefault(index, []).append(repeat)
             for index in range(start + stride, start + repeat.rounds * stride):
                 self.spot_of[index] = self.spot_of[start + (index - start) % stride]
 
@@ -328,7 +336,7 @@ class Layout:
         element = spot.element
         if isinstance(element, Repeat):
             self._repeats.insert(0, element)  # inner ones first
-            spot.rounds = element.rounds
+            spot.repeat = element
             first = element.inside.elements[0]
             if len(element.inside.elements) > 1 or isinstance(first, Split | Repeat):
                 spot.frame = True
@@ -351,7 +359,7 @@ class Layout:
 
     # Who is joined to whom
 
-    def _edges(self) -> list[tuple[Spot, Spot]]:
+    def edges(self) -> list[tuple[Spot, Spot]]:
         """What boxes read, each once, in the order of the network."""
         edges: dict[tuple[Spot, Spot], None] = {}
         for index, inputs in enumerate(self.flow.inputs):
@@ -366,7 +374,7 @@ class Layout:
         """Find which way each line goes, and reserve the tracks and lanes that it takes."""
         lines: list[tuple[Spot, Spot, Way, Way, int]] = []
         candidates: dict[Run, list[tuple[bool, Spot]]] = {}
-        for source, target in self._edges():
+        for source, target in self.edges():
             into, out = _way(target), _way(source)
             at = 0
             while into[at] == out[at]:

@@ -9,13 +9,20 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
 
-from convcalc.cli import convcalc
+import convcalc
+from convcalc.cli import convcalc as command
+from convcalc.formats.web.picture import graph, graph_data
+from convcalc.graph import Network, read
 from convcalc.numbers import grouped, megabytes
+from convcalc.pictures.scene import Scene
 
 if not os.environ.get("CONVCALC_BROWSER"):
     pytest.skip("CONVCALC_BROWSER names no browser", allow_module_level=True)
@@ -37,6 +44,23 @@ layers:
   - conv: {filters: 8, kernel: 5, stride: 4}
   - relu
 """
+WRONG = """\
+name: Errors in groups
+input: 16x16x4
+layers:
+  - name: first
+    layers:
+      - {conv: {filters: 4, kernel: 1}}
+      - name: inner
+        layers: [conv: {filters: 5, kernel: 3}, tanh, conv: {filters: 5, kernel: 3}]
+  - name: second
+    layers:
+      - conv: {filters: 5, kernel: 1}
+      - add: [[], [from: first.conv1]]
+      - {name: behind, layers: [conv: {filters: 5, kernel: 1}, conv: {filters: 5, kernel: 99}]}
+"""
+FOLDED = ("resnet50", "unet", "googlenet", "fpn")
+"""Networks whose groups are folded and unfolded."""
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +76,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a report of each kind."""
     folder = tmp_path_factory.mktemp("reports")
     (folder / "broken.yaml").write_text(BROKEN)
+    (folder / "wrong.yaml").write_text(WRONG)
     (folder / "long.yaml").write_text(
         "name: Long\ninput: 8x8x4\nlayers:\n  - name: part\n    repeat: 2500\n    layers:\n"
         "      - conv: {filters: 4, kernel: 3, padding: 1}\n      - batchnorm\n      - relu\n"
@@ -60,11 +85,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, arguments, code in (
         ("vgg16", ["report", "vgg16"], 0),
         ("resnets", ["report", "resnet18", "resnet34"], 0),
+        ("folding", ["report", *FOLDED, str(folder / "wrong.yaml")], 1),
         ("broken", ["report", str(folder / "broken.yaml")], 1),
         ("long", ["report", str(folder / "long.yaml")], 0),
         ("findings", ["check", str(folder / "broken.yaml"), "--format", "html"], 1),
     ):
-        result = CliRunner().invoke(convcalc, arguments)
+        result = CliRunner().invoke(command, arguments)
         assert result.exit_code == code, result.stderr
         (folder / f"{name}.html").write_text(result.stdout, encoding="utf-8")
     return folder
@@ -111,7 +137,7 @@ def shown(page: "Page", reports: Path) -> Iterator[Shown]:
 
 
 def printed(*arguments: str) -> Any:
-    return json.loads(CliRunner().invoke(convcalc, [*arguments, "--format", "json"]).stdout)
+    return json.loads(CliRunner().invoke(command, [*arguments, "--format", "json"]).stdout)
 
 
 def draw_all(page: "Page") -> None:
@@ -291,6 +317,189 @@ def test_groups_of_the_graph_open_and_close(shown: Shown) -> None:
     key = page.locator(".picture [data-key*='basic_block']").first.get_attribute("data-key")
     page.click(f".picture [data-key='{key}']")  # a folded group
     assert page.locator(f".picture [data-key='{key}.conv1']").count() == 1
+
+
+Drawing = list[tuple[str, str, list[float]]]
+"""What is drawn: its element with its class, its text or the commands of its path, and where."""
+
+
+def _drawing(elements: list[tuple[str, str, str, list[str], list[float]]]) -> Drawing:
+    told = []
+    for tag, name, text, given, (x, y) in elements:
+        moves = (x, y) if tag != "path" else (0, 0)  # paths stand where they are
+        words = re.sub(r"-?[\d.]+", "#", text) if tag == "path" else text
+        numbers = re.findall(r"-?[\d.]+", text) if tag == "path" else given
+        values = [float(each) for each in numbers]
+        values[:2] = [values[0] + moves[0], values[1] + moves[1]]
+        told.append((f"{tag} {name}", words, values))
+    return told
+
+
+def _on_the_page(page: "Page") -> Drawing:
+    """All that the graph on a page is drawn of."""
+    return _drawing(
+        page.eval_on_selector_all(
+            ".picture svg :is(rect, text, path)",
+            """elements => elements.map(element => {
+              let [x, y] = [0, 0];
+              for (let at = element; at; at = at.parentElement) {
+                const move = at.transform?.baseVal?.[0]?.matrix;
+                if (move) { x += move.e; y += move.f; }
+              }
+              const names = { rect: ["x", "y", "width", "height"],
+                              text: ["x", "y", "font-size", "textLength"], path: [] };
+              const given = names[element.localName].map(name => element.getAttribute(name) ?? "0");
+              const text = element.localName === "path" ? element.getAttribute("d")
+                : element.localName === "text" ? element.textContent : "";
+              return [element.localName, element.getAttribute("class"), text, given, [x, y]];
+            })""",
+        )
+    )
+
+
+def _in_the_file(scene: Scene) -> Drawing:
+    """All that a picture is drawn of in a file."""
+    names = {"rect": ["x", "y", "width", "height"], "text": ["x", "y", "font-size", "textLength"]}
+    return _drawing(
+        [
+            (
+                tag,
+                each.get("class", ""),
+                each.get("d", "") if tag == "path" else each.text or "",
+                [each.get(name, "0") for name in names.get(tag, ())],
+                [0, 0],
+            )
+            for each in ET.fromstring(scene.to_svg()).iter()  # noqa: S314 (our own)
+            for tag in [each.tag.rpartition("}")[2]]
+            if tag in {"rect", "text", "path"}
+        ]
+    )
+
+
+def _same(told: Drawing, expected: Drawing) -> list[str]:
+    """In which two pictures differ by more than what is rounded, in any order."""
+    left = [*expected]
+    differences = []
+    for what, words, values in told:
+        same = next(
+            (
+                each
+                for each in left
+                if each[:2] == (what, words)
+                and all(abs(one - other) < 0.03 for one, other in zip(values, each[2], strict=True))
+            ),
+            None,
+        )
+        if same is None:
+            differences.append(f"only on the page: {what} {words} {values}")
+        else:
+            left.remove(same)
+    return differences + [f"only in the file: {each}" for each in left]
+
+
+def _groups_alone(network: Network) -> dict[str, list[str]]:
+    """Groups that stand in no rounds, by their names, with those around them."""
+    made = graph(network)
+    data = graph_data(made, 0)
+    assert data is not None
+    owner: dict[int, int] = {
+        chain: number for number, place in enumerate(data["places"]) for chain in place["chains"]
+    }
+    chain_of = [chain for chain, count in enumerate(data["chains"]) for _ in range(count)]
+    alone = {}
+    for number, place in enumerate(data["places"]):
+        around, at = [], number
+        while (outer := owner.get(chain_of[at])) is not None:
+            at = outer
+            around.append(data["places"][at])
+        if place["name"] and all(each["rounds"] == 1 for each in [place, *around]):
+            alone[place["name"]] = [each["name"] for each in around if each["name"]]
+    return alone
+
+
+@pytest.mark.parametrize("name", [*FOLDED, "wrong"])
+def test_any_combination_of_open_groups_is_drawn_as_draw_does(shown: Shown, name: str) -> None:
+    place = [*FOLDED, "wrong"].index(name)
+    network = read(str(shown.folder / "wrong.yaml") if name == "wrong" else name)
+    alone = _groups_alone(network)
+    draw = Random(place)  # noqa: S311 (no secret)
+    shown.open("folding")
+    for _ in range(6):
+        depth = draw.choice([1, 2, 9])
+        collapse = [group for group in alone if draw.random() < 0.3]
+        expand = [
+            group
+            for group, around in alone.items()
+            if draw.random() < 0.4 and not {group, *around} & {*collapse}
+        ]
+        asked = [("network", str(place)), ("depth", str(depth))]
+        asked += [("expand", each) for each in expand] + [("collapse", each) for each in collapse]
+        page = shown.open("folding", urlencode(asked))
+        expected = convcalc.draw(network, depth=depth, expand=expand, collapse=collapse)
+        assert _same(_on_the_page(page), _in_the_file(expected)) == [], asked
+
+
+def test_a_group_folds_and_unfolds_alone(shown: Shown) -> None:
+    page = shown.open("resnets", "depth=1")
+    assert page.locator(".picture [aria-expanded=true]").count() == 0
+    page.click(".picture [data-group='conv3_x']")
+    opened = page.locator(".picture [aria-expanded=true]")
+    assert opened.get_attribute("data-group") == "conv3_x"
+    assert "expand=conv3_x" in page.url
+    page.reload()
+    assert opened.get_attribute("data-group") == "conv3_x"
+
+    page.focus(".picture [data-group='conv3_x.basic_block1']")
+    page.keyboard.press("Enter")
+    assert page.locator(".picture [data-key='conv3_x.basic_block1.conv1']").count() == 1
+    inside = "document.activeElement.dataset.group"
+    assert page.evaluate(inside) == "conv3_x.basic_block1"
+    page.keyboard.press("Space")
+    assert page.locator(".picture [data-key='conv3_x.basic_block1.conv1']").count() == 0
+    assert page.evaluate(inside) == "conv3_x.basic_block1"
+    page.focus(".picture [data-group='conv3_x']")
+    page.keyboard.press("Space")
+    assert opened.count() == 0
+    assert "expand" not in page.url
+
+    page.click(".picture-pane >> text=Unfold")
+    assert opened.count() == 4
+    frame = page.locator(".picture [data-group='conv4_x']")
+    frame.click(position={"x": 4, "y": 30})  # beside what stands in it
+    assert opened.count() == 3
+    assert "collapse=conv4_x" in page.url
+    page.click(".picture-pane >> text='Fold'")
+    assert opened.count() == 0
+    assert "collapse" not in page.url
+
+
+def test_a_group_stays_where_it_is_when_it_is_unfolded(shown: Shown) -> None:
+    page = shown.open("resnets", "depth=1")
+    group = page.locator(".picture [data-group='conv4_x']")
+    group.scroll_into_view_if_needed()
+    before = group.bounding_box()
+    group.click()
+    after = group.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["y"] == pytest.approx(before["y"], abs=1)
+
+
+def test_a_layer_that_is_chosen_is_unfolded_in_the_graph(shown: Shown) -> None:
+    page = shown.open("resnets", "depth=1&fold=none")
+    page.fill("#find", "conv4_x.basic_block2.conv1")
+    page.click(".layers tbody tr")
+    chosen = page.locator(".picture .chosen")
+    assert chosen.get_attribute("data-key") == "conv4_x.basic_block2.conv1"
+    opened = page.locator(".picture [aria-expanded=true]")
+    assert {each.get_attribute("data-group") for each in opened.all()} == {
+        "conv4_x",
+        "conv4_x.basic_block2",
+    }
+    page.click(".picture [data-group='conv4_x'][aria-expanded=true]", position={"x": 4, "y": 30})
+    assert chosen.get_attribute("data-key") == "conv4_x"
+    page.reload()
+    assert chosen.get_attribute("data-key") == "conv4_x"  # as it was left
 
 
 def test_the_graph_is_zoomed(shown: Shown) -> None:
@@ -564,7 +773,11 @@ def test_nothing_keeps_anybody_out(shown: Shown, name: str, scheme: Any, width: 
     page = shown.page
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
-    fragment = {"vgg16": "layer=stage1.conv1", "broken": "layer=conv2"}.get(name, "")
+    fragment = {
+        "vgg16": "layer=stage1.conv1",
+        "broken": "layer=conv2",
+        "resnets": "depth=1&expand=conv3_x.basic_block1",
+    }.get(name, "")
     shown.open(name, fragment)
     draw_all(page)
 

@@ -17,14 +17,14 @@ from click.testing import CliRunner, Result
 from paths import ROOT
 from tabled import tabled
 
-from convcalc import analyze, draw, load, loads
+from convcalc import analyze, load, loads
 from convcalc.analysis.moved import moved_bytes
 from convcalc.cli import convcalc
 from convcalc.documentation import read_file
 from convcalc.formats.web.columns import packed, unpacked
 from convcalc.formats.web.definitions import definitions
 from convcalc.formats.web.frame import BUILT
-from convcalc.formats.web.picture import pictures, rules
+from convcalc.formats.web.picture import graph, rules
 from convcalc.numbers import both_bytes, grouped, mebibytes, megabytes, scaled
 from convcalc.pictures.svg import element
 from convcalc.spec.bundled import bundled_names
@@ -276,30 +276,17 @@ def test_figures_are_defined_by_the_words_of_the_documentation() -> None:
 # Pictures
 
 
-@tabled("name", ["vgg16", "resnet50", "googlenet", "unet", "siamese", "fpn"])
-def test_every_layer_stands_in_each_picture_once(name: str) -> None:
-    network = load(name)
-    made, first = pictures(network)
-
-    assert 0 <= first < len(made)
-    assert made[first].scene == draw(network)
-    assert [one.depth for one in made] == sorted({one.depth for one in made})
-    for one in made:
-        stood = sorted(index for layers in one.shows.values() for index in layers)
-        assert stood == [*range(len(network.nodes))]
-        assert one.shows.keys() <= one.scene.parts.keys()
-
-
 def test_a_picture_on_a_page_has_its_style_from_the_page() -> None:
-    (made, first) = pictures(load("googlenet"))
-    text = element(made[first].scene, "picture0")
+    made = graph(load("googlenet"))
+    assert made is not None
+    text = element(made.scene, "picture0")
     own = set(" ".join(re.findall(r'class="([^"]+)"', text)).split()) - {"head"}
 
     assert "style" not in text
     assert 'id="picture0-title"' in text
     assert "picture0-title picture0-description" in text
     for name in own:
-        assert f".picture .{name}{{" in rules([made[first].scene])
+        assert f".picture .{name}{{" in rules(made.scenes)
 
 
 # The file

@@ -2,6 +2,7 @@
 
 import { part, unpacked, type Column, type Packed } from "./columns";
 import type { Count } from "./numbers";
+import { Picture, type Foldable } from "./picture";
 
 export interface Shape {
   channels: number;
@@ -178,20 +179,6 @@ export interface Changes {
   layers: Change[];
 }
 
-interface RawPictures {
-  first: number;
-  levels: { depth: number; svg: string | null; keys: string[]; layers: number[][] }[];
-}
-
-/** The graph of a network, down to a depth. */
-export interface Picture {
-  depth: number;
-  /** Key of a box or row → the layers that it stands for. */
-  shows: Map<string, number[]>;
-  /** It as an element, made when it is first shown. */
-  element(): Element;
-}
-
 interface RawNetwork {
   names: string[];
   column: Packed;
@@ -229,8 +216,8 @@ export class Network {
   readonly check: Check;
   readonly runs: Record<"inference" | "training", Run>;
   readonly numbers: Map<string, number>;
-  readonly pictures: Picture[];
-  readonly firstPicture: number;
+  /** Its graph; null of one with too many boxes. */
+  readonly picture: Picture | null;
   private readonly explained: Column<Explained> | null;
   private users: Map<string, number[]> | undefined;
   private outputTexts: string[] | undefined;
@@ -238,7 +225,6 @@ export class Network {
   constructor(
     readonly index: number,
     private readonly raw: RawNetwork,
-    standing: Element | null,
   ) {
     const of = (name: string): unknown => this.field("analyze", name).at(0);
     this.name = of("name") as string;
@@ -263,9 +249,8 @@ export class Network {
     this.runs = this.field<Record<"inference" | "training", Run>>("memory").at(0);
     const explained = part(raw.column, "explain").is === "objects";
     this.explained = explained ? this.listed("explain", "layers") : null;
-    const pictures = this.field<RawPictures>("pictures").at(0);
-    this.firstPicture = pictures.first;
-    this.pictures = pictures.levels.map((level) => picture(level, standing));
+    const graph = this.field<Foldable | null>("graph").at(0);
+    this.picture = graph && new Picture(graph, this.name, `picture${index}`);
     this.numbers = new Map(this.names.map((name, number) => [name, number]));
   }
 
@@ -308,23 +293,6 @@ export class Network {
   }
 }
 
-/** A picture; the one that is not among the data stands in the page already. */
-function picture(level: RawPictures["levels"][number], standing: Element | null): Picture {
-  let element = level.svg === null ? standing : null;
-  return {
-    depth: level.depth,
-    shows: new Map(level.keys.map((key, index) => [key, level.layers[index] ?? []])),
-    element: () => {
-      element ??= parsed(level.svg ?? "");
-      return element;
-    },
-  };
-}
-
-function parsed(svg: string): Element {
-  return document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
-}
-
 function all<T>(column: Column<T>): T[] {
   return Array.from({ length: column.length }, (_, index) => column.at(index));
 }
@@ -358,10 +326,7 @@ export class Data {
   readonly check: Check | null;
 
   constructor(private readonly raw: Raw) {
-    const standing = [...document.querySelectorAll("#page > .picture")];
-    this.networks = raw.networks.map(
-      (each, index) => new Network(index, each, standing[index]?.firstElementChild ?? null),
-    );
+    this.networks = raw.networks.map((each, index) => new Network(index, each));
     this.changes = (raw.changes ?? []).map((packed) => unpacked<Changes>(packed).at(0));
     this.rows = raw.rows ? all(unpacked<(number | null)[]>(raw.rows)) : [];
     this.check = raw.check ?? null;

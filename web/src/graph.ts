@@ -1,7 +1,9 @@
-// The graph of a network: as deep as asked for, as large as asked for, in step with the table.
+// The graph of a network: groups open as asked for, as large as asked for, in step with the table.
 
 import type { Network } from "./data";
 import { h } from "./dom";
+import { plural } from "./numbers";
+import type { Open, Picture } from "./picture";
 import type { State, Store } from "./state";
 
 const CLOSER = 1.25;
@@ -14,14 +16,15 @@ export class Graph {
   private readonly less: HTMLButtonElement;
   private readonly more: HTMLButtonElement;
   private network: Network | undefined;
-  private shown = -1;
+  private picture: Picture | null = null;
+  private marked: Element | undefined;
   private zoom = 1;
 
   constructor(private readonly store: Store) {
     const button = (title: string, text: string, act: () => void): HTMLButtonElement =>
       h("button", { type: "button", class: "quiet", title, "aria-label": title, onclick: act }, text);
-    this.less = button("Fold the innermost groups", "Fold", () => { this.deepen(-1); });
-    this.more = button("Unfold groups", "Unfold", () => { this.deepen(1); });
+    this.less = button("Fold all groups one level further out", "Fold", () => { this.deepen(-1); });
+    this.more = button("Unfold all groups one level further in", "Unfold", () => { this.deepen(1); });
     this.element = h(
       "div",
       { class: "picture-pane" },
@@ -40,6 +43,7 @@ export class Graph {
       this.place,
     );
     this.place.addEventListener("click", (event) => { this.click(event); });
+    this.place.addEventListener("keydown", (event) => { this.key(event); });
     this.place.addEventListener("wheel", (event) => { this.wheel(event); }, { passive: false });
     store.listen((state, before) => {
       if (state.network === before.network) this.update(state, before);
@@ -48,43 +52,95 @@ export class Graph {
 
   show(network: Network): void {
     this.network = network;
-    this.shown = -1;
-    this.element.hidden = network.pictures.length === 0;
-    if (this.element.hidden) return;
-    this.draw(this.depth());
+    this.picture = network.picture;
+    this.element.hidden = network.names.length === 0;
+    for (const button of this.element.querySelectorAll("button")) button.hidden = !this.picture;
+    if (!this.picture) {
+      this.place.replaceChildren(h("p", { class: "none" }, tooMany(network), h("code", {}, `convcalc draw ${network.spec}`), " draws it."));
+      return;
+    }
+    const { state } = this.store;
+    const shut = this.groups(state).some((name) => state.collapse.has(name)); // as who sent the link had it
+    const change = shut ? null : this.unfolding(state);
+    if (change) this.store.set(change, true);
+    else this.draw();
     this.fit();
     this.mark(true);
   }
 
   private update(state: State, before: State): void {
-    if (state.depth !== before.depth) this.draw(this.depth());
-    if (state.layer !== before.layer || state.depth !== before.depth) this.mark(true);
+    const folded = state.depth !== before.depth || state.expand !== before.expand || state.collapse !== before.collapse;
+    const chosen = state.layer !== before.layer;
+    if (folded) this.draw();
+    const change = chosen ? this.unfolding(this.store.state) : null;
+    if (change) this.store.set(change, true);
+    if (folded || chosen) this.mark(chosen);
   }
 
-  /** Which of the pictures the state asks for. */
-  private depth(): number {
-    const pictures = this.network?.pictures ?? [];
-    const asked = pictures.findIndex((picture) => String(picture.depth) === this.store.state.depth);
-    return asked < 0 ? (this.network?.firstPicture ?? 0) : asked;
+  /** Which groups a state asks to be open. */
+  private open({ depth, expand, collapse }: Pick<State, "depth" | "expand" | "collapse">): Open {
+    const asked = Number.parseInt(depth, 10);
+    return { depth: asked > 0 ? asked : (this.picture?.graph.depth ?? 1), expand, collapse };
   }
 
+  /** The groups around the layer that is chosen. */
+  private groups({ layer }: State): string[] {
+    const number = this.network?.numbers.get(layer);
+    return number === undefined ? [] : (this.picture?.around(number) ?? []);
+  }
+
+  /** What unfolds all that the chosen layer stands in; null where it is in sight. */
+  private unfolding(state: State): Partial<State> | null {
+    const groups = this.groups(state);
+    if (groups.every((name) => this.picture?.isOpen(name, this.open(state)))) return null;
+    return groups.reduce((so, name) => ({ ...so, ...this.turned(so, name, true) }), state);
+  }
+
+  /** What opens or folds a group. */
+  private turned(state: Pick<State, "depth" | "expand" | "collapse">, name: string, open: boolean): Pick<State, "expand" | "collapse"> {
+    const expand = new Set(state.expand);
+    const collapse = new Set(state.collapse);
+    (open ? collapse : expand).delete(name);
+    if (this.picture?.isOpen(name, this.open({ ...state, expand, collapse })) !== open) (open ? expand : collapse).add(name);
+    return { expand, collapse };
+  }
+
+  /** Open or fold a group, and keep it where it is in sight. */
+  private turn(name: string): void {
+    const { state } = this.store;
+    const before = this.button(name);
+    const focused = before?.contains(document.activeElement);
+    const [top, middle] = where(before);
+    this.store.set(this.turned(state, name, !this.picture?.isOpen(name, this.open(state))));
+    const after = this.button(name);
+    const [newTop, newMiddle] = where(after);
+    this.place.scrollTop += newTop - top;
+    this.place.scrollLeft += newMiddle - middle;
+    if (focused) after?.focus({ preventScroll: true });
+  }
+
+  private button(group: string): SVGElement | null {
+    return this.place.querySelector<SVGElement>(`[data-group="${CSS.escape(group)}"]`);
+  }
+
+  /** Go to the next level at which other groups are open. */
   private deepen(by: number): void {
-    this.go((this.network?.pictures ?? [])[this.depth() + by]?.depth);
+    const { depth } = this.open(this.store.state);
+    const depths = this.picture?.depths ?? [];
+    const next = (by > 0 ? depths.find((each) => each > depth) : depths.findLast((each) => each < depth)) ?? depth;
+    this.store.set({ depth: next === this.picture?.graph.depth ? "" : String(next), expand: new Set(), collapse: new Set() });
   }
 
-  private go(depth: number | undefined): void {
-    if (depth === undefined) return;
-    const first = this.network?.pictures[this.network.firstPicture]?.depth;
-    this.store.set({ depth: depth === first ? "" : String(depth) });
-  }
-
-  private draw(index: number): void {
-    const picture = this.network?.pictures[index];
-    if (!picture || index === this.shown) return;
-    this.shown = index;
-    this.place.replaceChildren(picture.element());
-    this.less.disabled = index === 0;
-    this.more.disabled = index === (this.network?.pictures.length ?? 0) - 1;
+  private draw(): void {
+    const { picture } = this;
+    if (!picture) return;
+    const { state } = this.store;
+    const open = this.open(state);
+    const left = "Groups that stay folded have too many boxes for a page.";
+    this.place.replaceChildren(picture.element(open), ...(picture.graph.whole ? [] : [h("p", { class: "none" }, left)]));
+    const own = state.expand.size + state.collapse.size > 0;
+    this.less.disabled = !own && open.depth <= (picture.depths[0] ?? 1);
+    this.more.disabled = !own && open.depth >= (picture.depths.at(-1) ?? 1);
     this.scale(this.zoom);
   }
 
@@ -120,53 +176,32 @@ export class Graph {
   /** A layer is chosen; a folded group is opened, and an open one folded. */
   private click(event: MouseEvent): void {
     if (getSelection()?.toString()) return; // somebody selects a text
-    const part = event.target instanceof Element ? event.target.closest("[data-key]") : null;
+    const part = event.target instanceof Element ? event.target.closest("[data-group], [data-key]") : null;
+    const group = part?.getAttribute("data-group");
     const key = part?.getAttribute("data-key");
-    const { network } = this;
-    if (!network || key === null || key === undefined) return;
-    if (network.numbers.has(key)) {
-      this.store.set({ layer: key });
-    } else {
-      const folded = network.pictures[this.shown]?.shows.has(key) ?? false;
-      this.turn(key, folded);
-    }
+    if (group) this.turn(group);
+    else if (key && this.network?.numbers.has(key)) this.store.set({ layer: key });
   }
 
-  /** Go to the next depth at which a group is open, or is folded, and keep it in sight. */
-  private turn(group: string, open: boolean): void {
-    const pictures = this.network?.pictures ?? [];
-    const step = open ? 1 : -1;
-    for (let index = this.shown + step; index >= 0 && index < pictures.length; index += step) {
-      const picture = pictures[index];
-      if (picture?.shows.has(group) !== open) {
-        this.go(picture?.depth);
-        this.reveal(this.partOf(group));
-        return;
-      }
-    }
-  }
-
-  private partOf(key: string): Element | null {
-    return this.place.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  private key(event: KeyboardEvent): void {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    const group = event.target instanceof Element ? event.target.getAttribute("data-group") : null;
+    if (!group) return;
+    event.preventDefault();
+    this.turn(group);
   }
 
   /** Mark what stands for the chosen layer. */
   private mark(follow: boolean): void {
-    for (const part of this.place.querySelectorAll(".chosen")) part.classList.remove("chosen");
+    this.marked?.classList.remove("chosen");
     const number = this.network?.numbers.get(this.store.state.layer);
-    const picture = this.network?.pictures[this.shown];
-    if (number === undefined || !picture) return;
-    for (const [key, layers] of picture.shows) {
-      if (layers.includes(number)) {
-        const part = this.partOf(key);
-        part?.classList.add("chosen");
-        if (follow) this.reveal(part);
-      }
-    }
+    this.marked = number === undefined ? undefined : this.picture?.partOf(number);
+    this.marked?.classList.add("chosen");
+    if (follow) this.reveal(this.marked);
   }
 
   /** Scroll within the picture, and not the page, until a part is in sight. */
-  private reveal(part: Element | null): void {
+  private reveal(part: Element | undefined): void {
     if (!part) return;
     const own = part.getBoundingClientRect();
     const { place } = this;
@@ -178,4 +213,14 @@ export class Graph {
       place.scrollLeft += own.left - room.left - (room.width - own.width) / 2;
     }
   }
+}
+
+/** Where a part is: its upper edge, and its middle. */
+function where(part: Element | null): [number, number] {
+  const { top, left, width } = part?.getBoundingClientRect() ?? { top: 0, left: 0, width: 0 };
+  return [top, left + width / 2];
+}
+
+function tooMany(network: Network): string {
+  return `The graph of these ${plural(network.names.length, "layer")} has too many boxes for a page. `;
 }

@@ -15,6 +15,10 @@ export interface State {
   toggled: ReadonlySet<string>;
   /** How deep groups are open in the graph; empty for as deep as it is at first. */
   depth: string;
+  /** Groups of the graph that are open whatever that says. */
+  expand: ReadonlySet<string>;
+  /** Groups of the graph that are folded whatever that says. */
+  collapse: ReadonlySet<string>;
   /** What charts by layer show. */
   measure: string;
   /** The run whose memory is shown. */
@@ -31,6 +35,8 @@ const FIRST: State = {
   fold: "",
   toggled: new Set(),
   depth: "",
+  expand: new Set(),
+  collapse: new Set(),
   measure: "parameters",
   run: "training",
   theme: "",
@@ -49,6 +55,8 @@ export function read(fragment: string): State {
     fold: text("fold", FIRST.fold),
     toggled: new Set(given.getAll("toggle")),
     depth: text("depth", FIRST.depth),
+    expand: new Set(given.getAll("expand")),
+    collapse: new Set(given.getAll("collapse")),
     measure: text("measure", FIRST.measure),
     run: text("run", FIRST.run),
     theme: text("theme", FIRST.theme),
@@ -63,6 +71,9 @@ export function written(state: State): string {
     if (state[name] !== FIRST[name]) said.set(name, state[name]);
   }
   for (const name of state.toggled) said.append("toggle", name);
+  for (const name of ["expand", "collapse"] as const) {
+    for (const group of state[name]) said.append(name, group);
+  }
   return said.toString();
 }
 

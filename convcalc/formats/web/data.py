@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from convcalc.analysis.compare import Change, beside, compare
 from convcalc.analysis.memory import Questions, RunTerms, answer, refusals
@@ -20,7 +20,7 @@ from convcalc.formats.memory import json as memory_json
 from convcalc.formats.rows import folded, rows
 from convcalc.formats.web.columns import packed
 from convcalc.formats.web.definitions import definitions
-from convcalc.formats.web.picture import Picture, picture_data
+from convcalc.formats.web.picture import Graph, graph_data
 from convcalc.graph import Network, SpecError
 from convcalc.layers import CATALOGUE
 
@@ -28,10 +28,6 @@ SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
 MAX_EXPLAINED = 2_000
 """Layers up to which each has its formulas; `convcalc explain` has those of larger networks."""
-
-
-Drawn: TypeAlias = tuple[list[Picture], int]
-"""The pictures of a network, and which of them is shown at first."""
 
 
 class Subject(NamedTuple):
@@ -53,13 +49,13 @@ class Subject(NamedTuple):
         return self.report.network
 
 
-def report_data(subjects: Sequence[Subject], pictures: Sequence[Drawn]) -> dict[str, Any]:
-    """Everything that the page of some networks reads, with their pictures."""
+def report_data(subjects: Sequence[Subject], graphs: Sequence[Graph | None]) -> dict[str, Any]:
+    """Everything that the page of some networks reads, with their graphs."""
     return {
         "schema": SCHEMA,
         "networks": [
-            _network(subject, picture_data(*drawn, f"picture{number}", _sources(subject.report)))
-            for number, (subject, drawn) in enumerate(zip(subjects, pictures, strict=True))
+            _network(subject, graph_data(graph, _sources(subject.report)))
+            for subject, graph in zip(subjects, graphs, strict=True)
         ],
         "changes": [packed([_changes(subjects[0], subject)]) for subject in subjects[1:]],
         "rows": packed(_side_by_side(subjects)) if len(subjects) > 1 else None,
@@ -81,7 +77,7 @@ def _sources(report: Report) -> int:
     return len(report.nodes) - len(report.layers)
 
 
-def _network(subject: Subject, pictures: dict[str, Any]) -> dict[str, Any]:
+def _network(subject: Subject, graph: dict[str, Any] | None) -> dict[str, Any]:
     """One network, as a column of one object, and beside it the names that many columns have."""
     report, network = subject.report, subject.network
     names = [node.name for node in report.nodes]
@@ -98,7 +94,7 @@ def _network(subject: Subject, pictures: dict[str, Any]) -> dict[str, Any]:
                 "rows": _rows(report),
                 "groups": _groups(report),
                 "moved": moved_bytes(report),
-                "pictures": pictures,
+                "graph": graph,
             }
         ],
         {name: number for number, name in enumerate(names)},

@@ -1,49 +1,35 @@
-"""The graph of a network on a page: a picture for each depth to which groups are open."""
+"""The graph of a network on a page: a picture, and what the script folds and unfolds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from convcalc.graph import Network
-from convcalc.pictures.graph import Choices, levels
+from convcalc.pictures.foldable import Foldable, foldable
 from convcalc.pictures.scene import Scene
-from convcalc.pictures.svg import element, style
+from convcalc.pictures.svg import style
 
-MANY_LAYERS = 3_000
-"""Layers from which on there is the picture of the usual depth alone."""
-MOST = 250_000
-"""Characters of a picture; deeper ones are left out."""
+MOST = 2_000
+"""Boxes that a graph has at once; deeper groups cannot be unfolded."""
 
 
-class Picture(NamedTuple):
-    """A network as a graph, down to a depth."""
+class Graph(NamedTuple):
+    """The graph of a network on a page."""
 
-    depth: int
-    """Groups nested this deep are one box."""
     scene: Scene
-    """The graph that is drawn of it, with all of its layers."""
-    shows: dict[str, list[int]]
-    """Key of a part → the indices of the layers that it stands for."""
+    """It as it is at first, which is there without the script."""
+    foldable: Foldable
+    """All that the script draws any other combination of open groups of."""
+
+    @property
+    def scenes(self) -> list[Scene]:
+        """What has all the roles that the page's style is to have."""
+        return [self.scene, self.foldable.sample()]
 
 
-def pictures(network: Network) -> tuple[list[Picture], int]:
-    """The pictures of a network, from few boxes to many, and which of them is shown at first.
-
-    None of a network without layers.
-    """
-    if not network.nodes:
-        return [], 0
-    usual, shows = levels(network, Choices())
-    first = Picture(0, usual, shows)
-    made: list[Picture] = []
-    depth = 0
-    while len(network.nodes) < MANY_LAYERS:
-        depth += 1
-        scene, shows = levels(network, Choices(depth=depth))
-        if (made and scene == made[-1].scene) or len(element(scene, "")) > MOST:
-            break
-        made.append(Picture(depth, scene, shows))
-    same = [number for number, one in enumerate(made) if one.scene == usual]
-    return (made, same[0]) if same else ([first, *made], 0)
+def graph(network: Network) -> Graph | None:
+    """The graph of a network; None of one without layers, or with more boxes than a page has."""
+    made = foldable(network, MOST) if network.nodes else None
+    return made and Graph(*made)
 
 
 def rules(scenes: Iterable[Scene]) -> str:
@@ -66,23 +52,22 @@ def rules(scenes: Iterable[Scene]) -> str:
     )
 
 
-def picture_data(made: Sequence[Picture], first: int, name: str, sources: int) -> dict[str, Any]:
-    """What the script reads of the pictures; the first shown stands in the page already.
+def graph_data(made: Graph | None, sources: int) -> dict[str, Any] | None:
+    """What the script reads of a graph.
 
     `sources` is how many inputs stand before the layers, which are counted without them.
     """
-    return {
-        "first": first,
-        "levels": [
-            {
-                "depth": one.depth,
-                "svg": None if number == first else element(one.scene, f"{name}-{number}"),
-                "keys": [*one.shows],
-                "layers": [
-                    [index - sources for index in layers if index >= sources]
-                    for layers in one.shows.values()
-                ],
-            }
-            for number, one in enumerate(made)
-        ],
-    }
+    if made is None:
+        return None
+    data: dict[str, Any] = _plain(made.foldable)
+    for place in data["places"]:
+        for face in place["closed"]["faces"] if place["closed"] else ():
+            face["layers"] = [index - sources for index in face["layers"] if index >= sources]
+    return data
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as what JSON has."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(one) for name, one in value._asdict().items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
