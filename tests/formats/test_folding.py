@@ -110,8 +110,26 @@ layers:
       - {conv: {filters: 4, kernel: 1}}
       - {name: another_one_whose_name_is_as_long_as_that, layers: [relu, {add: [[tanh, tanh], []]}]}
 """
+HANDED = """
+name: Rounds that hand on two tensors
+input: 64x4
+layers:
+  - {name: total, conv: {filters: 4, kernel: 1}}
+  - {name: sound, conv: {filters: 4, kernel: 1}}
+  - repeat: 4
+    layers:
+      - name: gate
+        layers:
+          - conv:
+              {filters: 4, kernel: 2, dilation: 2**(index - 1), padding: [[2**(index - 1), 0]]}
+          - multiply: [[tanh, conv: {filters: 4, kernel: 1}], [sigmoid]]
+      - {name: total, add: [[from: total], [from: gate, conv: {filters: 4, kernel: 1}]]}
+      - {name: sound, add: [[from: sound], [from: gate, conv: {filters: 4, kernel: 1}]]}
+  - {add: [[], [from: total]]}
+"""
 TEXTS = {
     "skips": SKIPS, "rounds": ROUNDS, "branches": BRANCHES, "wrong": WRONG, "titles": TITLES,
+    "handed": HANDED,
 }  # fmt: skip
 
 
