@@ -412,12 +412,13 @@ class LpPool(Layer):
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
         """With s the windows' sums, dx = x^(p − 1)·Σ dy·s^(1/p − 1) over those that x is in.
 
-        As in PyTorch, where a sum is 0 the gradient is 0 if p ≤ 1, and else NaN, which 0·∞ is.
+        As in PyTorch, a sum of 0 has the gradient 0, whatever the slope of its root.
         """
         spatial, total = kept.shapes[0].spatial, kept["times"]
         given = unrounded_windows(self, spatial)
-        sign = xp.sign(total)  # PyTorch takes the root of sign(s)·relu(|s|)
-        back = dy * power_slope(xp, total, 1 / self.norm) * sign * sign
+        empty = total == 0
+        slope = power_slope(xp, xp.where(empty, 1, total), 1 / self.norm)
+        back = xp.where(empty, 0, dy * slope)
         x = kept["pad"] if "pad" in kept else kept["input"]
         windows = _on_padded(windows_of(self, spatial), given)
         sums = window_spread(xp, self._scaled_up(xp, back, spatial), windows, x.shape[2:])

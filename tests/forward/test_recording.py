@@ -11,7 +11,7 @@ from tabled import tabled
 from test_forward import BLOCK, IMAGE, LINE, OTHERS, SLIDING, VECTOR, Row
 
 from convcalc.forward.observe import LIBRARY, dry
-from convcalc.forward.recording import recorded
+from convcalc.forward.recording import record, recorded
 from convcalc.layers import CATALOGUE, Layer, kinds, layer_class
 from convcalc.layers import operations as memory
 from convcalc.layers.base import INFERENCE
@@ -218,6 +218,21 @@ def test_norms_take_the_statistics_of_the_batch_in_training() -> None:
     assert np.allclose(layer.forward(np, weights, [x], INFERENCE), (x - 9) / 4)
 
 
+def test_running_statistics_move_in_training_and_the_batch_is_not_changed() -> None:
+    """By hand: of 1, 3 | 5, 11 the means are 2 and 8, and the variances of a sample 2 and 18."""
+    x = np.array([[[1.0, 3.0]], [[5.0, 11.0]]])
+    weights = {"running_mean": np.array([1.0]), "running_var": np.array([2.0])}
+    layer = made("instancenorm", affine=False, track_running_stats=True, momentum=0.25)
+    moved = record(np, layer, weights, [x]).updated
+    assert moved == {"running_mean": [1 + 0.25 * (5 - 1)], "running_var": [2 + 0.25 * (10 - 2)]}
+    assert (weights["running_mean"], weights["running_var"]) == ([1], [2])
+    # of all four values the mean is 5, and the variance of a sample 56/3
+    layer = made("batchnorm", affine=False, track_running_stats=True, momentum=0.25)
+    moved = record(np, layer, weights, [x]).updated
+    assert moved["running_mean"] == [1 + 0.25 * (5 - 1)]
+    assert np.allclose(moved["running_var"], 2 + 0.25 * (56 / 3 - 2))
+
+
 def test_dropout_zeroes_its_share_in_training_and_keeps_the_mean() -> None:
     x = np.ones((10, 1000), np.float32)
     layer = made("dropout", rate=0.25)
@@ -262,5 +277,10 @@ def test_norms_in_training_are_pytorchs(kind: str, peer: str) -> None:
     module = getattr(torch.nn, peer)(4, affine=True, track_running_stats=True).double().train()
     x = random(2, 4, 8, 9)
     weights = {name: value.numpy() for name, value in module.state_dict().items()}
-    y, _ = recorded(np, made(kind, affine=True, track_running_stats=True), weights, [x])
-    assert np.allclose(y, module(torch.from_numpy(x)).detach().numpy())
+    weights = {name: value.copy() for name, value in weights.items()}
+    layer = made(kind, affine=True, track_running_stats=True, momentum=0.1)
+    run = record(np, layer, weights, [x])
+    assert np.allclose(run.output, module(torch.from_numpy(x)).detach().numpy())
+    state = module.state_dict()
+    for name in ("running_mean", "running_var"):
+        assert np.allclose(run.updated[name], state[name].numpy(), 1e-12, 0)
