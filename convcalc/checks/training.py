@@ -26,7 +26,7 @@ from convcalc.forward.training import (
 from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES, Layer, Plan
-from convcalc.layers.operations import kept, learned
+from convcalc.layers.operations import kept, learned, of_batch
 from convcalc.numbers import grouped
 
 
@@ -227,7 +227,8 @@ class _Comparison:
         if not self.asked[index]:
             return {}
         shapes = [network.shape_of(read) for read in node.inputs]
-        return kept(shapes, node.layer.operations(shapes, network.plans[index]), self.asked[index])
+        operations = node.layer.operations(shapes, network.plans[index])
+        return kept(shapes, of_batch(operations, self.run.batch), self.asked[index])
 
     def _kept(self, index: int, seen: LayerSeen | None) -> Pair:
         """Bytes of storages that no layer before it keeps."""

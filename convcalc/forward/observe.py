@@ -54,6 +54,12 @@ class Dry(np.ndarray[Any, Any]):
                 inputs[0].shape, options.get("axis", 0), keep=bool(options.get("keepdims"))
             )
             size = 1
+        elif method == "at":
+            target = inputs[0][inputs[1]].shape
+            if np.broadcast_shapes(np.shape(inputs[2]), target) != target:
+                message = f"{_times(np.shape(inputs[2]))} values do not fit into {_times(target)}"
+                raise ValueError(message)
+            return None
         elif method != "__call__":
             return NotImplemented
         elif ufunc is np.matmul:
@@ -81,6 +87,12 @@ class Dry(np.ndarray[Any, Any]):
         if method == "reduce":
             return dry(shape, ufunc.reduce(small[0]).dtype)
         return dry(shape, ufunc(*small).dtype)
+
+    def copy(self, order: Any = "C") -> "Dry":
+        """Another one, in the memory of one value again."""
+        del order
+        self.tally.enters(self)
+        return dry(self.shape, self.dtype)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Only the shapes must fit."""

@@ -9,7 +9,7 @@ from convcalc.layers import Layer
 from convcalc.layers.arrays import example
 from convcalc.layers.base import Arrays, Run, Weights
 from convcalc.layers.kept import Kept
-from convcalc.layers.operations import input_names, kept
+from convcalc.layers.operations import input_names, kept, of_batch
 
 
 class Recording(Run):
@@ -71,7 +71,8 @@ def record(
     y = layer.forward(xp, weights, xs, run)
     shapes = [example(x) for x in xs]
     plan = layer.plan(shapes)
-    declared = kept(shapes, layer.operations(shapes, plan), asked)
+    operations = layer.operations(shapes, plan)
+    declared = kept(shapes, of_batch(operations, y.shape[0]), asked)
     replaced = not declared.keys().isdisjoint(layer.unmade)
     there = dict(run.kept)
     if asked is None:

@@ -390,6 +390,20 @@ def backward_products(
     return products
 
 
+class _Counted(Kept):
+    """What a backward pass is given while what it multiplies is counted."""
+
+    __slots__ = ()
+
+    def again(self, work: Callable[[], Any]) -> Any:
+        """What is worked out again is of the forward pass."""
+        tally, Dry.tally = Dry.tally, Tally()
+        try:
+            return work()
+        finally:
+            Dry.tally = tally
+
+
 def _multiplications(
     layer: Layer, plan: Plan, xs: list[Any], asked: Collection[int | str]
 ) -> int | str:
@@ -398,8 +412,9 @@ def _multiplications(
     try:
         with np.errstate(all="ignore"):
             made = record(LIBRARY, layer, weights, xs, asked)
+            kept = _Counted(made.kept.arrays, made.kept.shapes, made.kept.asked)
             tally = Dry.tally = Tally()
-            layer.backward(LIBRARY, weights, made.kept, dry(made.output.shape))
+            layer.backward(LIBRARY, weights, kept, dry(made.output.shape))
     except Exception as raised:  # noqa: BLE001 (a definition may fail in any way; it is told)
         return f"{type(raised).__name__}: {raised}"
     seen = Observed(None, {}, tally.matrix_products, tally.products)

@@ -261,13 +261,17 @@ class Attention(Layer):
         cut, width = self.cut(example(x)), x.shape[1]
         rows = cut.rows(xp, x)
         if cut.copied:
-            rows = run.keep("tokens", rows)
+            rows = _held(run, "tokens", rows)
         made = rows @ weights["in_proj_weight"].T
         if self.bias:
             made = made + weights["in_proj_bias"]
         queries, keys, values = map(self._heads, split(made, width))
         queries = run.keep("scaled queries", queries / (width // self.heads) ** 0.5)
-        scores = queries @ run.keep("keys", keys).transpose(0, 1, 3, 2)
+        if len(rows) > 1:  # of one part they are seen, and not copied
+            keys, values = _held(run, "keys", keys), _held(run, "values", values)
+        else:
+            run.keep(OF_ONE.name, made)
+        scores = queries @ keys.transpose(0, 1, 3, 2)
         if self.relative_bias:
             index = relative_index(xp, cut.inner)
             scores = scores + xp.take(weights[TABLE], index, axis=0).transpose(2, 0, 1)
@@ -277,7 +281,7 @@ class Attention(Layer):
                 scores.shape
             )
         shares = run.keep("softmax", softmax(xp, scores)[0])
-        means = self._rows(shares @ run.keep("values", values))
+        means = self._rows(shares @ values)
         return cut.map(xp, self._out(weights, run.keep("means", means)))
 
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
@@ -289,13 +293,14 @@ class Attention(Layer):
         made = [rows for part in parts for rows in split(kept[part.name], width)]
         queries, keys, values = map(self._heads, made)
         queries = queries / queries.shape[3] ** 0.5
-        shares = xp.exp(queries @ keys.transpose(0, 1, 3, 2) - kept["logarithms"])
+        scores = kept.again(lambda: queries @ keys.transpose(0, 1, 3, 2))
+        shares = xp.exp(scores - kept["logarithms"])
         means, gradients = self._out_back(weights, kept, tokens(dy))
-        scores, back_values = shares_back(shares, values, means)
-        backs = [*self._scores_back(scores, queries, keys), self._rows(back_values)]
+        back_scores, back_values = shares_back(shares, values, means)
+        backs = [*self._scores_back(back_scores, queries, keys), self._rows(back_values)]
         for part in parts:
             back = xp.concatenate([backs["qkv".index(letter)] for letter in part.of], axis=2)
-            projected_back(xp, weights, kept, part, kept[part.tokens], back, gradients)
+            projected_back(xp, weights, kept, part, _read(kept, part), back, gradients)
             if kept.asks(part.read):
                 shape = kept.shapes[part.read]
                 dx = (back @ part.weight(weights, width)).transpose(0, 2, 1)
@@ -308,13 +313,17 @@ class Attention(Layer):
         """The same within each part of a map; a bias has the sum of all scores it is added to."""
         cut = self.cut(kept.shapes[0])
         means, gradients = self._out_back(weights, kept, cut.rows(xp, dy))
-        scores, back_values = shares_back(kept["softmax"], kept["values"], means)
+        if "values" in kept:
+            keys, values = kept["keys"], kept["values"]
+        else:
+            _, keys, values = map(self._heads, split(kept[OF_ONE.name], kept.shapes[0].channels))
+        scores, back_values = shares_back(kept["softmax"], values, means)
         if kept.asks(TABLE):
             table = xp.zeros_like(weights[TABLE])
             index = relative_index(xp, cut.inner)
             xp.add.at(table, index, scores.sum(axis=0).transpose(1, 2, 0))
             gradients[TABLE] = table
-        backs = self._scores_back(scores, kept["scaled queries"], kept["keys"])
+        backs = self._scores_back(scores, kept["scaled queries"], keys)
         back = xp.concatenate([*backs, self._rows(back_values)], axis=2)
         rows = kept["tokens"] if cut.copied else cut.rows(xp, kept["input"])
         projected_back(xp, weights, kept, OF_ONE, rows, back, gradients)
@@ -346,7 +355,9 @@ class Attention(Layer):
         width = xs[0].shape[1]
         made: list[Any] = []
         for part in projections(weights, len(xs)):
-            read = run.keep(part.tokens, tokens(xs[part.read]))
+            read = tokens(xs[part.read])
+            if len(read) > 1:  # of one example they are seen, and not copied
+                read = _held(run, part.tokens, read)
             rows = read @ part.weight(weights, width).T
             if self.bias:
                 rows = rows + weights["in_proj_bias"][part.rows(width)]
@@ -362,6 +373,21 @@ class Attention(Layer):
         """(N, heads, L, E/heads) as (N, L, E)."""
         count, _, length, depth = heads.shape
         return heads.transpose(0, 2, 1, 3).reshape(count, length, self.heads * depth)
+
+
+def _held(run: Run, name: str, view: Any) -> Any:
+    """What training keeps as an array of its own, as PyTorch does, and inference needs no copy of.
+
+    A view would keep all that it is of.
+    """
+    return run.keep(name, view.copy()) if run.training else view
+
+
+def _read(kept: "Kept", part: Projection) -> Any:
+    """The rows that a projection is of: an array of their own, or seen in the input."""
+    if part.tokens in kept:
+        return kept[part.tokens]
+    return tokens(kept["input" if len(kept.shapes) == 1 else f"input {part.read + 1}"])
 
 
 def tokens(x: Any) -> Any:

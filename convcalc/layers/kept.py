@@ -1,9 +1,11 @@
 """What a layer's backward pass is given: the arrays that training kept of it, and no others."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from convcalc.shape import Shape
+
+_T = TypeVar("_T")
 
 
 class Kept:
@@ -36,6 +38,14 @@ class Kept:
 
     def __repr__(self) -> str:
         return f"Kept({', '.join(self.arrays) or 'nothing'}; asked for {[*self.asked]})"
+
+    def again(self, work: Callable[[], _T]) -> _T:
+        """What `work` gives: an array of the forward pass, worked out again of what is kept.
+
+        It is no part of the gradients, so that who counts what is multiplied for them leaves it
+        out.
+        """
+        return work()
 
     def asks(self, *keys: int | str) -> bool:
         """Whether the gradient of one of these is wanted."""

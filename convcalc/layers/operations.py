@@ -315,6 +315,13 @@ def power(size: int, read: int) -> Operation:
     )
 
 
+def of_batch(operations: Sequence[Operation], batch: int) -> tuple[Operation, ...]:
+    """What operations are for a batch of so many: of one example, some are others."""
+    return tuple(
+        each.alone if batch == 1 and each.alone is not None else each for each in operations
+    )
+
+
 def kept(
     xs: Sequence[Shape],
     operations: Sequence[Operation],

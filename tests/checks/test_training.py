@@ -42,6 +42,40 @@ outputs: [head, side]
 """
 
 
+CURVED = """
+input: 4x6x3
+layers:
+  - conv: {filters: 8, kernel: 1}
+  - attention: {heads: 2}
+  - attention: {heads: 2, window: 2, shift: 1, relative_bias: true}
+  - attention: {heads: 2, window: 2, bias: false}
+  - attention: {heads: 4, branches: [[], [conv: {filters: 4, kernel: 2, stride: 2}]]}
+  - attention: {heads: 2, branches: [[], [groupnorm: 2]]}
+  - attention: {heads: 2, branches: [[], [conv: {filters: 8, kernel: 2, stride: 2}], [conv: {filters: 8, kernel: 2, stride: 2}, instancenorm]]}
+  - {attention: {heads: 2, grid: 2}}
+  - l2norm
+  - prelu
+  - layernorm
+  - {maximum: [[], [gelu], [global_maxpool]]}
+  - {divide: [[], [channel_maxpool, softplus]]}
+  - lrn: 3
+  - lppool: {kernel: 2, padding: 1, rounding: floor}
+  - adaptive_maxpool: 2
+  - flatten
+  - softmax
+  - linear: 3
+"""  # noqa: E501 (one item a line)
+ALONG = """
+input: 5x3
+layers:
+  - lstm: {features: 4, layers: 2, bidirectional: true}
+  - gru: {features: 3, layers: 2}
+  - kmaxpool: 2
+  - flatten
+  - linear: 3
+"""
+
+
 def verdict(text: str, **terms: Any) -> TrainingVerdict:
     return verify_training(planned(convcalc.loads(text)), TrainingRun(**{"batch": 2, **terms}))
 
@@ -76,6 +110,30 @@ def test_a_step_is_as_predicted_and_figures_are_those_of_hand() -> None:
     assert (made.gradient_bytes.observed, made.state_bytes.observed) == (4 * parameters, 0)
     assert made.macs.observed == 2 * (12 * 12 * 150 + 2 * 36 * 324 + 2 * 2160)
     assert made.peak.predicted_at == made.peak.observed_at == "backward, relu1"
+
+
+@tabled("batch", [1, 2])
+def test_what_is_not_linear_keeps_and_multiplies_as_predicted(batch: int) -> None:
+    made = verdict(CURVED, batch=batch)
+    assert made.differences == ()
+    assert made.finite
+    assert {layer.kind for layer in made.layers if layer.macs.observed} == {
+        *("conv", "attention", "linear"),
+    }
+
+
+def test_what_goes_along_a_sequence_has_gradients_and_no_peak() -> None:
+    made = verdict(ALONG)
+    assert made.peak is None
+    assert any("there is no peak to compare" in note for note in made.notes)
+    assert made.finite
+    names = layer(made, "lstm1").kept
+    assert {"gates of l0", "states of l1_reverse", "cells of l1", "input"} <= {*names}
+    assert [each for each in made.differences if "MACs" not in each] == []
+    lstm, gru = layer(made, "lstm1"), layer(made, "gru1")
+    assert lstm.gradients.fine
+    assert gru.gradients.fine
+    assert gru.macs.observed == 2 * 2 * 5 * 9 * (8 + 3 + 3 + 3)
 
 
 @tabled("loss", ["cross-entropy", "binary-cross-entropy", "mean-squared-error", "squares"])

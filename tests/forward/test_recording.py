@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from kinds import CASES, shape
+from recorded import looked_up
 from tabled import tabled
 from test_forward import BLOCK, IMAGE, LINE, OTHERS, SLIDING, VECTOR, Row
 
+from convcalc.forward.held import storage
 from convcalc.forward.observe import LIBRARY, dry
 from convcalc.forward.recording import record, recorded
 from convcalc.layers import CATALOGUE, Layer, kinds, layer_class
 from convcalc.layers import operations as memory
 from convcalc.layers.base import INFERENCE
-from convcalc.layers.operations import Array, kept
+from convcalc.layers.operations import Array, kept, of_batch
 from convcalc.shape import Shape
 
 UNEVEN: list[Row] = [
@@ -73,12 +75,26 @@ def compare(layer: Layer, shapes: Sequence[Shape], batch: int) -> tuple[dict[str
     weights = {weight.name: dry(weight.shape) for weight in plan.weights}
     y, made = recorded(LIBRARY, layer, weights, [dry((batch, *x.axes)) for x in shapes])
     assert y.shape == (batch, *plan.output.axes)
-    declared = kept(shapes, layer.operations(shapes, plan))
+    declared = kept(shapes, of_batch(layer.operations(shapes, plan), batch))
     expected = sizes(declared, batch)
     for name in expected.keys() & layer.unmade:  # its input is kept instead
         del expected[name]
         expected["input"] = 4 * batch * shapes[0].size
     return {name: array.nbytes for name, array in made.items()}, expected
+
+
+@tabled("kind", CATALOGUE)
+def test_what_is_kept_is_no_view_of_more(kind: str) -> None:
+    """An array that is kept keeps alive all that it is a view of."""
+    for layer, shapes in cases(kind):
+        if sum(x.size for x in shapes) <= 400:
+            plan = layer.plan(shapes)
+            weights = {weight.name: np.ones(weight.shape) for weight in plan.weights}
+            xs = [np.ones((2, *x.axes)) for x in shapes]
+            _, made = recorded(np, layer, weights, looked_up(layer, xs))
+            for name, array in made.items():
+                if not name.startswith("input") and name != "output":
+                    assert storage(array).nbytes == array.nbytes, (layer, shapes, name)
 
 
 @tabled("kind", CATALOGUE)

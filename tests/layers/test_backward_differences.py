@@ -49,6 +49,8 @@ class Row(NamedTuple):
     """What every value is at least."""
     away: float = 0.0
     """How far every value is from 0."""
+    examples: int = 2
+    """How many there are in the batch: of one, attention keeps something else."""
 
 
 def pointwise(kind: str, *kinks: float, **fields: Any) -> Row:
@@ -146,6 +148,14 @@ ROWS = [
           (Shape(4, (2, 4)), {"grid": 2}),
       )),
     each("attention", [Shape(4, (3,)), Shape(2, (2, 2))], heads=2, relative_bias=True),
+    *(Row("attention", {"heads": 2, **fields}, [shapes], examples=1) for fields, shapes in (
+        ({}, [Shape(4, (3,))]),
+        ({}, [Shape(4, (3,)), Shape(3, (2,))]),
+        ({}, [Shape(4, (3,)), Shape(4, (2,))]),
+        ({"relative_bias": True}, [Shape(4, (3,))]),
+        ({"window": 3, "bias": False}, [Shape(4, (2, 3))]),
+        ({"window": 2}, [Shape(4, (4,))]),
+    )),
     *(each(kind, [Shape(2, (3,))], features=2, layers=layers, bidirectional=both, bias=bias)
       for kind in ("lstm", "gru")
       for layers, both, bias in ((1, False, True), (1, True, False), (2, True, True),
@@ -168,7 +178,7 @@ def cases(kind: str) -> Iterator[tuple[Row, Layer, Sequence[Shape]]]:
 
 
 def drawn(row: Row, layer: Layer, shapes: Sequence[Shape]) -> tuple[dict[str, Any], list[Any]]:
-    """Weights, and inputs of two examples, of which no value is near to where something bends."""
+    """Weights, and inputs of a batch, of which no value is near to where something bends."""
     generator = np.random.default_rng(1)
     plan = layer.plan(shapes)
     weights = {
@@ -177,7 +187,7 @@ def drawn(row: Row, layer: Layer, shapes: Sequence[Shape]) -> tuple[dict[str, An
         else generator.normal(size=weight.shape)
         for weight in plan.weights
     }
-    counts = [2 * x.size for x in shapes]
+    counts = [row.examples * x.size for x in shapes]
     if row.gap:  # all of them different, in random order
         spread = generator.permutation(sum(counts)) - sum(counts) // 2
         values = (spread + 0.25) * row.gap
@@ -187,7 +197,9 @@ def drawn(row: Row, layer: Layer, shapes: Sequence[Shape]) -> tuple[dict[str, An
         values = np.where(values < row.least, row.least + np.abs(values), values)
         values += np.sign(values) * row.away
     parts = np.split(values, np.cumsum(counts)[:-1])
-    return weights, [part.reshape(2, *x.axes) for part, x in zip(parts, shapes, strict=True)]
+    return weights, [
+        part.reshape(row.examples, *x.axes) for part, x in zip(parts, shapes, strict=True)
+    ]
 
 
 def derivative(value: Any, way: Any, function: Any) -> float:
