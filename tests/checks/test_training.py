@@ -129,7 +129,7 @@ def test_what_goes_along_a_sequence_has_gradients_and_no_peak() -> None:
     assert made.finite
     names = layer(made, "lstm1").kept
     assert {"gates of l0", "states of l1_reverse", "cells of l1", "input"} <= {*names}
-    assert [each for each in made.differences if "MACs" not in each] == []
+    assert made.differences == ()
     lstm, gru = layer(made, "lstm1"), layer(made, "gru1")
     assert lstm.gradients.fine
     assert gru.gradients.fine
