@@ -94,7 +94,7 @@ def analyze(
         if not plain or shared is not None or node.frozen is not None:
             owner = node if shared is None else nodes[shared]
             own, asked = learned > 0 and not owner.frozen, _asked(node, learns)
-            backward = batch * _backward(plan, asked, own=own)
+            backward = batch * multiplied_back(plan, asked, own=own)
             learns.append(own or True in asked)
             if shared is not None:
                 learned = buffered = 0
@@ -183,7 +183,7 @@ def _asked(node: LayerNode, learns: Sequence[bool]) -> tuple[bool, ...]:
     return tuple([learns[index] for index in reads])
 
 
-def _backward(plan: Plan, asked: Sequence[bool], *, own: bool) -> int:
+def multiplied_back(plan: Plan, asked: Sequence[bool], *, own: bool) -> int:
     """Multiply-accumulates of a layer's backward pass for one example; see docs/definitions.md.
 
     `asked` are the inputs with a gradient, `own` says whether the layer's weights have one: what

@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from convcalc.analysis import analyze
+from convcalc.analysis.cost import multiplied_back
 from convcalc.analysis.memory import MemoryReport, memory
 from convcalc.analysis.memory.optimizer import state_bytes
 from convcalc.analysis.report import DTYPE_BYTES
@@ -211,13 +212,9 @@ class _Comparison:
 
     def _macs(self, index: int, plan: Plan) -> Pair:
         """As many again for each of the two that are multiplied, if it has a gradient."""
-        asked = self.asked[index]
-        whole = any(isinstance(key, int) for key in asked)
-        predicted = sum(
-            product.macs
-            * ((product.by in asked) + (whole if isinstance(product.by, str) else 0 in asked))
-            for product in plan.products
-        )
+        asked, inputs = self.asked[index], range(len(self.network.nodes[index].inputs))
+        own = any(isinstance(key, str) for key in asked)
+        predicted = multiplied_back(plan, [number in asked for number in inputs], own=own)
         observed = self.products.get(index, 0)
         return Pair(predicted * self.run.batch, observed if isinstance(observed, int) else None)
 
