@@ -9,6 +9,7 @@ BENCHMARKS = {
     "check": "1,000 specs of VGG-16's size through `convcalc check`, in one process and more.",
     "fuzz": "Bytes that nobody wrote through the reader and the checker, for as long as one likes.",
     "forward": "The NumPy engine beside PyTorch eager and ONNX Runtime, batch 1 and 8.",
+    "backward": "A training step beside PyTorch; identities of what goes back, and its mutations.",
     "mutation": "Single changes of the code that computes, and whether the tests notice them.",
     "verify": "Verifying by the definitions beside the engine: whole processes, over the zoo.",
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",

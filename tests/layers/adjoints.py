@@ -92,10 +92,15 @@ def filtering(random: Random, rank: int) -> Fields:
     return {**sliding(random, rank), "padding_mode": padding_mode, "bias": bias}
 
 
+def per_group(random: Random) -> int:
+    """Channels of a group: mostly few, sometimes more than twice as many as the other side has."""
+    return random.choice((1, 2, 3, 1, 2, 6))
+
+
 def drawn_conv(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
     groups = random.choice((1, 1, 2, 3))
-    fields = {**filtering(random, rank), "filters": groups * random.randint(1, 3), "groups": groups}
-    return fields, [Shape(groups * random.randint(1, 3), extents(random, rank, 2))]
+    fields = {**filtering(random, rank), "filters": groups * per_group(random), "groups": groups}
+    return fields, [Shape(groups * per_group(random), extents(random, rank, 2))]
 
 
 def drawn_depthwise_conv(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
@@ -106,7 +111,7 @@ def drawn_depthwise_conv(random: Random, rank: int) -> tuple[Fields, list[Shape]
 def drawn_conv_transpose(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
     groups = random.choice((1, 1, 2, 3))
     fields = {
-        "filters": groups * random.randint(1, 3),
+        "filters": groups * per_group(random),
         "kernel": axes(random, rank, 1, 4 if rank < 3 else 3),
         "stride": axes(random, rank, 1, 3 if rank < 3 else 2),
         "padding": random.choice(("same", *[sides(random, rank, 2)] * 4)),
@@ -116,7 +121,7 @@ def drawn_conv_transpose(random: Random, rank: int) -> tuple[Fields, list[Shape]
         "bias": random.random() < 0.7,
     }
     small = extents(random, rank, 1, 5 if rank < 3 else 3)
-    return fields, [Shape(groups * random.randint(1, 3), small)]
+    return fields, [Shape(groups * per_group(random), small)]
 
 
 def drawn_separable_conv(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
@@ -283,7 +288,7 @@ def drawn_scale(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
 
 
 def drawn_affine(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
-    fields = {"times": random.choice((1.0, 0.5, -2.0)), "plus": random.choice((0.0, 3.0))}
+    fields = {"times": random.choice((1.0, 0.5, 2.0, -2.0)), "plus": random.choice((0.0, 3.0))}
     return fields, any_map(random, rank)[1]
 
 
