@@ -6,7 +6,7 @@ format hands its layers over to a `Wiring`, which knows their shapes, and gets t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem
@@ -65,12 +65,12 @@ class Wiring:
     """The layers of a network as they are found, in an order in which each reads earlier ones."""
 
     def __init__(
-        self, *, rounding: str = "floor", paths: Mapping[str, tuple[str, ...]] | None = None
+        self, *, rounding: str = "floor", paths: Callable[[], Mapping[str, tuple[str, ...]]] = dict
     ) -> None:
         self.made: list[Made] = []
-        self.paths = paths or {}
-        """By the origin of layers the blocks that they stand in: a merge takes nothing into its
-        branches that stands outside of its own."""
+        self.paths = paths
+        """What gives by the origin of layers the blocks that they stand in: a merge takes nothing
+        into its branches that stands outside of its own. Asked where there are merges."""
         self.rounding = rounding
         """What the spec says of strides that do not tile."""
         self.stopgaps: set[int] = set()
@@ -318,16 +318,24 @@ class _Writer:
         self.taken = {*RESERVED}
         self.owners: dict[int, int] = {}
         """The layer before it whose weights a layer uses."""
+        self.paths: Mapping[str, tuple[str, ...]] = {}
+        """By the origin of layers the blocks that they stand in, where there are merges."""
 
     def written(self) -> Written:
         """The items."""
         self._name_inputs()
+        kinds = {made.kind for made in self.made}
+        many = {kind for kind in kinds if layer_class(kind).inputs == "many"}
+        merges = {
+            at
+            for at, made in enumerate(self.made)
+            if (len(made.reads) > 1 or made.kind in many) and self.live[at]
+        }
+        self.paths = self.wiring.paths() if merges else {}
         for at, made in enumerate(self.made):
-            if not self.live[at] or made.kind == "input":
-                continue
-            if layer_class(made.kind).inputs == "many" or len(made.reads) > 1:
+            if at in merges:
                 self._merge(at)
-            else:
+            elif self.live[at] and made.kind != "input":
                 self._follow(at)
         order = self._ordered()
         steps, last = self._joined(order)
@@ -399,6 +407,8 @@ class _Writer:
 
         A spec numbers layers as they come, and has no name twice.
         """
+        if len(self.taken) == len(RESERVED):
+            return  # nothing was given a name
         numbers = _numbers(steps)
         while True:
             before = {self.names[at] for at in self.inputs}
@@ -437,13 +447,14 @@ class _Writer:
             segment.refers.add(made.undoes)
         segment.steps.append(_Step(at))
         segment.size += 1
-        self._stand(segment, at)
+        if self.paths:
+            self._stand(segment, at)
         self.ends[at] = segment
 
     def _merge(self, at: int) -> None:
         """A layer with branches: what only it reads stands in them."""
         branches: list[tuple[int | None, _Segment | None]] = []
-        path = self.wiring.paths.get(self.made[at].origin)
+        path = self.paths.get(self.made[at].origin)
         taken: set[int] = set()
         for read in self.made[at].reads:
             segment = self.ends.get(read)
@@ -488,7 +499,7 @@ class _Writer:
 
     def _stand(self, segment: _Segment, at: int) -> None:
         """Remember which blocks a segment stands in that a layer comes to."""
-        path = self.wiring.paths.get(self.made[at].origin)
+        path = self.paths.get(self.made[at].origin)
         if path is not None:
             known = path if segment.path is None else segment.path
             shared = 0

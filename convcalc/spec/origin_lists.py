@@ -27,7 +27,7 @@ SHORT_RUN = 3
 """Numbers one behind the other that are written as the first and the last."""
 WRONG = 'write names, or several with braces: `[node_Conv_3, "node_Conv_{5..9..2}"]`'
 _RANGE = re.compile(r"(0|[1-9][0-9]{0,8})\.\.(0|[1-9][0-9]{0,8})(?:\.\.([1-9][0-9]{0,8}))?\Z")
-_NUMBER = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"([0-9]+)")
 
 
 class TemplateError(ValueError):
@@ -93,10 +93,26 @@ def _choices(text: str) -> Iterator[str]:
 
 def read_origins(report: Reporter, items: Items, node: Node, nodes: list[LayerNode]) -> None:
     """Give layers the origins that a spec lists, in their order; those that say theirs have it."""
+    told = [(each.kind, each.origin) for each in nodes]
+    for index, name in listed(report, items, node, told):
+        nodes[index] = nodes[index]._replace(origin=name)
+
+
+def listed(
+    report: Reporter, items: Items, node: Node, told: Sequence[tuple[str, str]]
+) -> Iterator[tuple[int, str]]:
+    """The numbers of layers with the origins that a spec lists for them.
+
+    `told` are the kinds of all layers, and the origins of those that say theirs.
+    """
     advice = "write the names by kind: `{conv: [Conv_0, Conv_2]}`"
     by_kind = report.mapping(node, "origins", advice)
     if by_kind is None:
         return
+    without: dict[str, list[int]] = {}
+    for index, (kind, origin) in enumerate(told):
+        if not origin:
+            without.setdefault(kind, []).append(index)
     for key in by_kind.key_nodes():
         kind, names = key.text, by_kind.entries[key.text]
         if kind not in CATALOGUE:
@@ -105,9 +121,7 @@ def read_origins(report: Reporter, items: Items, node: Node, nodes: list[LayerNo
         known = _names(report, kind, names)
         if known is None:
             continue
-        wanted = [
-            index for index, each in enumerate(nodes) if each.kind == kind and not each.origin
-        ]
+        wanted = without.get(kind, ())
         if len(wanted) != len(known):
             message = (
                 f"origins lists {plural(len(known), 'name')} of `{kind}` for "
@@ -118,7 +132,7 @@ def read_origins(report: Reporter, items: Items, node: Node, nodes: list[LayerNo
             continue
         for index, name in zip(wanted, known, strict=True):
             if name:
-                nodes[index] = nodes[index]._replace(origin=name)
+                yield index, name
 
 
 def _names(report: Reporter, kind: str, node: Node) -> list[str] | None:
@@ -169,18 +183,17 @@ class _Template:
 
     __slots__ = ("letters", "numbers", "text", "varied")
 
-    def __init__(self, letters: Sequence[str], numbers: Sequence[str], varied: int) -> None:
+    def __init__(self, text: str, letters: list[str], numbers: list[str], varied: int) -> None:
+        self.text = text
         self.letters, self.numbers = letters, numbers
         self.varied = varied
         """How many of the numbers stand in front of all braces."""
-        self.text = "".join(
-            each for pair in zip(letters, (*numbers, ""), strict=True) for each in pair
-        )
 
     @classmethod
     def of(cls, name: str) -> "_Template":
-        numbers = _NUMBER.findall(name)
-        return cls(_NUMBER.split(name), numbers, len(numbers))
+        parts = _NUMBER.split(name)
+        numbers = parts[1::2]
+        return cls(name, parts[::2], numbers, len(numbers))
 
     def differs(self, other: "_Template") -> int | None:
         """The only number that another has otherwise; None where more is another."""
@@ -198,7 +211,10 @@ class _Template:
     def with_choices(self, at: int, choices: str) -> "_Template":
         numbers = [*self.numbers]
         numbers[at] = f"{{{choices}}}"
-        return _Template(self.letters, numbers, at)
+        pairs = zip(self.letters, [*numbers, ""], strict=True)
+        return _Template(
+            "".join([each for pair in pairs for each in pair]), self.letters, numbers, at
+        )
 
 
 def _joined(made: Sequence[_Template]) -> list[_Template]:
@@ -213,12 +229,17 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
             at += 1
             continue
         numbers = [first.numbers[slot]]
+        room, enough = MAX_TEMPLATE - len(first.text), MAX_TEMPLATE
         while at + len(numbers) < len(made):
+            if len(numbers) == enough:
+                if len(_said(numbers)) > room:
+                    break  # those behind them are looked at when their turn comes
+                enough *= 2
             other = made[at + len(numbers)]
             if other.numbers[slot : slot + 1] == numbers[-1:] or first.differs(other) != slot:
                 break
             numbers.append(other.numbers[slot])
-        count = _fitting(numbers, MAX_TEMPLATE - len(first.text))
+        count = _fitting(numbers, room)
         shorter.append(first.with_choices(slot, _said(numbers[:count])) if count > 1 else first)
         at += count
     return shorter
@@ -227,6 +248,8 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
 def _fitting(numbers: Sequence[str], room: int) -> int:
     """How many of the numbers can be said in so many characters."""
     low, high = 1, len(numbers)
+    if len(_said(numbers)) <= room:  # as most can
+        return high
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if len(_said(numbers[:middle])) <= room else (low, middle - 1)
@@ -237,8 +260,9 @@ def _said(numbers: Sequence[str]) -> str:
     """Numbers as braces hold them: 1..3,7,10..20..5."""
     parts = []
     at = 0
-    plain = all(str(int(each)) == each and len(each) < 10 for each in numbers)
-    values = [int(each) for each in numbers] if plain else []
+    values = [*map(int, numbers)] if max(map(len, numbers)) < 10 else []
+    if [*map(str, values)] != [*numbers]:
+        values = []  # some begin with zeros that a range would leave out
     while at < len(numbers):
         end = at + 1
         if end < len(values):

@@ -59,7 +59,11 @@ class Written:
         """What whoever made the file says of it."""
         told = getattr(self._proto, "metadata_props", ())  # which old versions of onnx lack
         pairs = {each.key: each.value for each in told}
-        return pairs if all(isinstance(each, str) for each in pairs.values()) else {}
+        try:
+            "".join(pairs.values())
+        except TypeError:  # some of it is no UTF-8
+            return {}
+        return pairs
 
     def attributes(self, around: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int | None]]:
         """The values of its attributes, and their types, None where it hands one on.

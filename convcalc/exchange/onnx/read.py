@@ -1,6 +1,7 @@
 """ONNX files as specs: operators become layers, constants weights, and the batch goes."""
 
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -66,7 +67,9 @@ def read(opened: "Opened", given: "Shape | Mapping[str, Shape] | None" = None) -
 
 
 def _imported(graph: Graph) -> Imported:
-    wiring = Wiring(paths=_blocks(graph))
+    scopes = cache(partial(_scopes, graph))
+    of_convcalc = graph.model.producer_name == PRODUCER
+    wiring = Wiring(paths=partial(_paths, scopes) if of_convcalc else dict)
     reader = Reader(wiring, fixed=not graph.named, module_of=_modules(graph))
     recognise(graph)
     for value in graph.inputs:
@@ -85,7 +88,7 @@ def _imported(graph: Graph) -> Imported:
         whole=not (reader.lost or known),
         notes=(*given_in_vain(graph), *reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
-        scopes=lambda: _scopes(graph),
+        scopes=scopes,
         inputs={
             made.origin: written.inputs.get(number, "")
             for number, made in enumerate(wiring.made)
@@ -112,15 +115,13 @@ def _modules(graph: Graph) -> Callable[[str], str]:
     return module
 
 
-def _blocks(graph: Graph) -> dict[str, tuple[str, ...]]:
-    """By the origin of layers the blocks of the spec that the file was made of; none of others."""
-    if graph.model.producer_name != PRODUCER:
-        return {}
-    return {origin: each.path for origin, each in _scopes(graph).items()}
+def _paths(scopes: "Callable[[], Scopes]") -> dict[str, tuple[str, ...]]:
+    """By the origin of layers the blocks of the spec that the file was made of."""
+    return {origin: each.path for origin, each in scopes().items()}
 
 
 def _scopes(graph: Graph) -> "Scopes":
-    """Where layers stand, by their origins; worked out for those who write blocks of it."""
+    """Where layers stand, by their origins."""
     from convcalc.exchange.onnx.scopes import scopes_of
 
     return scopes_of(graph.model, graph.told)

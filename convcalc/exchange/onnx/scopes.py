@@ -25,7 +25,7 @@ MAX_NAME = 400
 
 def scopes_of(model: Any, nodes: Mapping[str, Written]) -> dict[str, Scope]:
     """By the origin of operations where they stand; `nodes` are those that say it."""
-    own = model.producer_name == PRODUCER
+    of_said = _Groups().scope if model.producer_name == PRODUCER else _of_torch
     known: dict[tuple[str, str], Scope] = {}
     made = {}
     for origin, node in nodes.items():
@@ -33,20 +33,40 @@ def scopes_of(model: Any, nodes: Mapping[str, Written]) -> dict[str, Scope]:
         said = about.get(SCOPES, ""), about.get(CLASSES, "")
         scope = known.get(said)
         if scope is None:
-            names, classes = (tuple(_listed(each)) for each in said)
-            scope = known[said] = _of_convcalc(names, classes) if own else _of_torch(names, classes)
+            scope = known[said] = of_said(*said)
         if scope.path or scope.called:
             made[origin] = scope
     return made
 
 
-def _listed(text: str) -> Iterator[str]:
+def _listed(text: str) -> tuple[str, ...]:
     """The names of a list as Python shows it."""
     if not (text.startswith("['") and text.endswith("']")) or len(text) > MOST * MAX_NAME:
-        return
-    names = text[2:-2].split("', '")
-    if len(names) <= MOST and all(len(each) <= MAX_NAME for each in names):
-        yield from names
+        return ()
+    names = tuple(text[2:-2].split("', '"))
+    return names if len(names) <= MOST and max(map(len, names)) <= MAX_NAME else ()
+
+
+class _Groups:
+    """Where layers stand in a file of convcalc's: all of a group, but for what they are called."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], tuple[Scope, str]] = {}
+        """By the list without its last name and the classes: a scope, and what that name says
+        first."""
+
+    def scope(self, said: str, classes: str) -> Scope:
+        """Where one stands, by the lists that its node has."""
+        front, _, name = said.removesuffix("']").rpartition("', '")
+        group = self.known.get((front, classes))
+        if group is not None and said.endswith("']") and len(name) <= MAX_NAME:
+            scope, before = group
+            return Scope(scope.path, name.removeprefix(before), scope.classes, scope.kind)
+        names = _listed(said)
+        scope = _of_convcalc(names, _listed(classes))
+        if scope.called:
+            self.known[front, classes] = scope, _front(names)
+        return scope
 
 
 def _of_convcalc(names: Sequence[str], classes: Sequence[str]) -> Scope:
@@ -58,11 +78,17 @@ def _of_convcalc(names: Sequence[str], classes: Sequence[str]) -> Scope:
     return Scope(tuple(relative[:-1]), relative[-1], blocks, classes[-1])
 
 
-def _of_torch(names: Sequence[str], classes: Sequence[str]) -> Scope:
+def _of_torch(said: str, about: str) -> Scope:
     """The network, the modules by their paths, and the function that the last of them calls."""
+    names, classes = _listed(said), _listed(about)
     path = tuple(_relative(names[1:-1]))
     alike = len(names) == len(classes)
     return Scope(path, "", tuple(map(_snake, classes[1:-1])) if alike else ())
+
+
+def _front(names: Sequence[str]) -> str:
+    """What the last name begins with that is told of those before it."""
+    return f"{names[-2]}." if len(names) > 2 and names[-2] else ""
 
 
 def _relative(names: Sequence[str]) -> Iterator[str]:

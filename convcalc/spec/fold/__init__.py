@@ -93,6 +93,7 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     if not _from_elsewhere(spec):
         return made(strict=True)
     if scopes and any(each.called for each in scopes.values()):
+        scoped = any(each.path for each in scopes.values())
         again = made(strict=True, exact=True, nested=True)
         if again is not None:
             return again

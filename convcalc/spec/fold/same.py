@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE
+from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Document, LayerNode
-from convcalc.spec.nodes import List, Map, ScalarNode, Text, is_plain
-from convcalc.spec.origin_lists import shortened
+from convcalc.spec.items import Items
+from convcalc.spec.named import Values
+from convcalc.spec.names import Reporter
+from convcalc.spec.nodes import Entry, List, Map, ScalarNode, Text, is_plain
+from convcalc.spec.origin_lists import listed, shortened
 from convcalc.spec.tree import Spec
 from convcalc.spec.unfold import WEIGHTLESS, Branch, expanded, recorded
 
@@ -53,17 +58,37 @@ def with_origins(spec: Spec, before: Said, *, renamed: bool = False) -> Spec | N
     lists = {kind: shortened(names) for kind, names in left.items() if any(names)}
     if not lists:
         return spec
-    named = {
-        kind: List([Text(name, quoted=not is_plain(name)) for name in names])
-        for kind, names in lists.items()
-    }
-    made = spec.with_value("origins", Map(named))
-    listed = network_said(made)
-    agrees = listed is not None and all(
-        not origin or origin == (now or called)
-        for (origin, _), (now, called) in zip(before.origins, listed.origins, strict=True)
+    named = Map(
+        {
+            kind: List([Text(name, quoted=not is_plain(name)) for name in names])
+            for kind, names in lists.items()
+        }
     )
-    return made if agrees else None
+    told = _with_listed(named, after)
+    agrees = told is not None and all(
+        not origin or origin == (now or called)
+        for (origin, _), (now, called) in zip(before.origins, told, strict=True)
+    )
+    return spec.with_value("origins", named) if agrees else None
+
+
+def _with_listed(named: Map, said: Said) -> list[tuple[str, str]] | None:
+    """Of each layer where it comes from, and its name, once a spec lists origins.
+
+    Nothing else hangs on these, so they are read as expanding the spec reads them and no layer is
+    written out again. None where they have errors.
+    """
+    places = Values(Spec.of([Entry("origins", named)]))
+    findings = Findings(places)
+    report = Reporter(findings)
+    layers, *_ = said.network
+    told = [(kind, origin) for (kind, *_), (origin, _) in zip(layers, said.origins, strict=True)]
+    made = [*said.origins]
+    for index, origin in listed(
+        report, Items(report, FieldReader(findings)), places.spec.entries["origins"], told
+    ):
+        made[index] = origin, made[index][1]
+    return None if any(each.severity == "error" for each in findings.diagnostics) else made
 
 
 def _with_names(network: tuple[Any, ...], names: Any) -> tuple[Any, ...]:

@@ -43,6 +43,8 @@ class Scoped:
 
     def nest(self) -> bool:
         """Let scopes be groups; whether there are any."""
+        if not self.totals:
+            return False
         self.context.look(self.top)
         self._nest(self.top, 0)
         self.context.look(self.top)
@@ -108,10 +110,11 @@ class Scoped:
             if run and (scope is None or scope != last):
                 yield last, run
                 run = []
-            run, last = [*run, node] if scope is not None else [node], scope
+            last = scope
             if scope is None:
-                yield None, run
-                run = []
+                yield None, [node]
+            else:
+                run.append(node)
         if run:
             yield last, run
 
