@@ -78,6 +78,9 @@ class Wiring:
         them."""
         self._known: dict[Any, tuple[Layer, Plan, Mapping[str, Any]]] = {}
         """Layers by what they are made of, with their fields, which those that are alike share."""
+        self._learned: dict[int, tuple[int, Plan]] = {}
+        """By the identity of plans how many values their weights hold, and the plan, so that it
+        stays."""
         self._alike: dict[tuple[str, int], Node] = {}
         """By the kind and the identity of fields what stands behind the kind."""
 
@@ -97,7 +100,7 @@ class Wiring:
         shared: int | None = None,
     ) -> int:
         """A layer, by its number; raises `CannotError` where it does not fit what it reads."""
-        shapes = tuple(self.made[at].shape for at in reads)
+        shapes = tuple([self.made[at].shape for at in reads])
         key = (kind, tuple(fields.items()), shapes)
         known = self._known.get(key)
         if known is None:
@@ -168,6 +171,16 @@ class Wiring:
     def shape(self, number: int) -> Shape:
         """What comes out of a layer."""
         return self.made[number].shape
+
+    def learned(self, number: int) -> int:
+        """How many values the weights of a layer hold, which those that are alike share."""
+        plan = self.made[number].plan
+        if plan is None or not plan.weights:
+            return 0
+        known = self._learned.get(id(plan))
+        if known is None:
+            known = self._learned[id(plan)] = sum([each.size for each in plan.weights]), plan
+        return known[0]
 
     def live(self, outputs: Sequence[int]) -> list[bool]:
         """Which layers these outputs need, and the inputs of the network."""

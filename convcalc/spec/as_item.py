@@ -19,6 +19,9 @@ from convcalc.spec.nodes import (
 )
 from convcalc.spec.tree import Item
 
+NOTHING_BEHIND = ScalarNode("", NOWHERE, 0)
+"""What stands behind a kind that needs no fields; all share it."""
+
 
 def as_item(
     kind: str,
@@ -36,19 +39,19 @@ def as_item(
     `start` and `weights` name the tensor that it starts from, where that is not the one before it,
     and the layer whose weights it uses; `frozen` ones are left as they are in training.
     """
-    entries: dict[str, Node] = {kind: node_of(value)}
+    entries: dict[str, Node] = {kind: NOTHING_BEHIND if value is None else node_of(value)}
     learns = "true" if frozen else None
     words = {"name": name, "from": start, "weights": weights, "frozen": learns, "origin": origin}
     for key, word in words.items():
         if word:
             entries[key] = ScalarNode(word, NOWHERE, 0, is_plain(word))
     about = NOTHING_ABOUT if comments is NO_COMMENTS else noted(comments, {})
-    return Item.at(entries, (), NOWHERE, NOWHERE, about)
+    return Item.unplaced(entries, about)
 
 
 def started(name: str) -> Item:
     """The item that goes on from a tensor and does nothing."""
-    return Item.at({"from": ScalarNode(name, NOWHERE, 0, is_plain(name))}, (), NOWHERE, NOWHERE)
+    return Item.unplaced({"from": ScalarNode(name, NOWHERE, 0, is_plain(name))})
 
 
 def merging(kind: str, branches: List, fields: Mapping[str, Any]) -> Any:

@@ -328,15 +328,15 @@ class Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
-        entries = node.entries if isinstance(node, Item) else ()
-        if isinstance(node, Item) and len(entries) == 1:
-            ((kind, value),) = entries.items()
-            if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
-                return self.add_layer(kind, value, node, (current,), place, "")
-        elif isinstance(node, Item) and "origin" in entries and len(entries) == 2:
-            kind = next(iter(entries))
-            if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most from elsewhere are
-                return self.add_from_origin(kind, node, current, place)
+        entries: Mapping[str, Node] = {}
+        if isinstance(node, Item):
+            entries = node.entries
+            count = len(entries)
+            if count == 1 or (count == 2 and "origin" in entries):
+                kind, value = next(iter(entries.items()))
+                if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
+                    origin = "" if count == 1 else self.origin(entries["origin"], place) or ""
+                    return self.add_layer(kind, value, node, (current,), place, "", origin)
         at = id(node)
         if at not in self.items.said:
             self.items.is_tensor = partial(self.names.knows, place=place)
@@ -506,16 +506,6 @@ class Expander:
         elif not groups and len(self.nodes) > start and self.nodes[-1].item is node:
             self.nodes[-1] = self.nodes[-1]._replace(origin=origin)
         return made
-
-    def add_from_origin(
-        self, kind: str, node: Item, current: int | None, place: Surroundings
-    ) -> int:
-        """Add a layer of a plain kind that says where it comes from, and nothing else."""
-        origin = self.origin(node.entries["origin"], place)
-        index = self.add_layer(kind, node.entries[kind], node, (current,), place, "")
-        if origin is not None:
-            self.nodes[index] = self.nodes[index]._replace(origin=origin)
-        return index
 
     def origin(
         self, said: Node, place: Surroundings, round_: int = 0, rounds: int = 0
@@ -760,6 +750,7 @@ class Expander:
         inputs: tuple[int | None, ...],
         place: Surroundings,
         name: str,
+        origin: str = "",
     ) -> int:
         """Add a layer that reads tensors; its number."""
         index = len(self.nodes)
@@ -768,7 +759,8 @@ class Expander:
         if kind in NAMING:
             self.reader.is_tensor = partial(self.names.knows, place=place)
             if kind == UNPOOL or _follows(value):
-                return self.add_following(kind, value, node, inputs, place, name)
+                self.add_following(kind, value, node, inputs, place, name)
+                return self.come_from(origin, index)
         full = (
             self.names.claim(name, place, node, index)
             if name
@@ -777,9 +769,16 @@ class Expander:
         layer = self.reader.layer(kind, value, place.scope, full)
         if None not in inputs and not isinstance(layer, Late):
             known = cast("tuple[int, ...]", inputs)
-            self.nodes.append(LayerNode(full, kind, layer, known, node))
+            self.nodes.append(LayerNode(full, kind, layer, known, node, origin=origin))
             return index
-        return self.add_unfinished(full, kind, layer, node, inputs)
+        self.add_unfinished(full, kind, layer, node, inputs)
+        return self.come_from(origin, index)
+
+    def come_from(self, origin: str, index: int) -> int:
+        """Say where a layer comes from, if it says that; its number."""
+        if origin:
+            self.nodes[index] = self.nodes[index]._replace(origin=origin)
+        return index
 
     def add_following(
         self,

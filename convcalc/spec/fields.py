@@ -8,7 +8,7 @@ from convcalc.findings import Findings
 from convcalc.layers import FOLLOWING, field_names, layer_class
 from convcalc.layers.base import Declared, Layer, Undone, declarations, defaults
 from convcalc.shape import Shape
-from convcalc.spec.nodes import INCOMING, Map, Node, ScalarNode
+from convcalc.spec.nodes import INCOMING, NOWHERE, Map, Node, ScalarNode
 from convcalc.spec.values import (
     FieldError,
     Scope,
@@ -158,7 +158,7 @@ class FieldReader:
         declared = declarations(layer_class(kind))
         values: dict[str, Any] = {}
         failed = False
-        torn = 0
+        torn = NOWHERE
         for key in node.key_nodes():
             field, value = key.text, node.entries[key.text]
             if key.start < torn:

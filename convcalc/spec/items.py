@@ -97,7 +97,7 @@ class Items:
             return None
         if len(node.entries) == 1:
             ((name, value),) = node.entries.items()
-            if value.start == node.start:
+            if value.start == node.start >= 0:
                 return self._parse_word(node, name, value)
         keys = [name for name in node.entries if name not in MODIFIERS]
         if not keys:  # but for a block, which may be older than the modifier

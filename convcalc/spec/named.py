@@ -5,11 +5,16 @@ and another may come from a text. So it is copied as it is worked on, with every
 numbered in order; a name is made of a number when somebody asks for it.
 """
 
+from collections.abc import Iterable
+
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Named, Place, Span
 from convcalc.spec.nodes import MAX_DEPTH, List, Map, Node, ScalarNode, argument
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item, Spec
+
+TOO_DEEP = f"nested more than {MAX_DEPTH} deep; move inner layers into blocks"
+"""What is said of a spec that is."""
 
 
 class Values:
@@ -44,6 +49,19 @@ class Values:
         while inner is not None and inner.start != number and not isinstance(inner, ScalarNode):
             inner, name = _step(inner, number, name)
         return name
+
+
+class Unplaced(Values):
+    """The same where nobody asks for places, and so without a copy that has them."""
+
+    def __init__(self, spec: Spec) -> None:
+        see_depth(spec)
+        self.path, self.spec = "<spec>", spec
+
+    def place(self, start: int, end: int) -> Named:
+        """All of it."""
+        del end
+        return Named("spec", start)
 
 
 def _step(node: Map | List, number: int, name: str) -> tuple[Node | None, str]:
@@ -91,6 +109,23 @@ def _name_at(spec: Spec, start: int, end: int) -> str:
     return name
 
 
+def see_depth(spec: Spec) -> None:
+    """See that a spec nests no deeper than it can; raises `ValueError`."""
+    within: list[Map | List] = [spec]
+    for _ in range(MAX_DEPTH):
+        inner = {id(each): each for node in within for each in _within(node)}
+        within = [*inner.values()]
+        if not within:
+            return
+    raise ValueError(TOO_DEEP)
+
+
+def _within(node: Map | List) -> Iterable[Map | List]:
+    """The lists and mappings right inside one."""
+    values = node.items if isinstance(node, List) else node.entries.values()
+    return [each for each in values if not isinstance(each, ScalarNode)]
+
+
 @without_collection
 def numbered(spec: Spec) -> Spec:
     """A copy of a spec with the numbers of its keys and values as their places.
@@ -106,8 +141,7 @@ def _node(node: Node, number: int, depth: int) -> tuple[Node, int]:
     if isinstance(node, ScalarNode):
         return ScalarNode(node.text, number, 1, node.plain), number + 1
     if depth > MAX_DEPTH:
-        message = f"nested more than {MAX_DEPTH} deep; move inner layers into blocks"
-        raise ValueError(message)
+        raise ValueError(TOO_DEEP)
     if isinstance(node, Map):
         return _mapping(node, number, depth)
     items, start = [], number

@@ -282,7 +282,7 @@ class OpenMap:
     entries: dict[str, Node]
     """The values as nodes, by key; of a key that is given twice, the first."""
     key_starts: tuple[int, ...]
-    """Where the keys start; none in values that have no place yet."""
+    """Where the keys start; `NOWHERE` in values that have no place yet."""
     start: int
     length: int
     """How far it reaches from there."""
@@ -303,7 +303,8 @@ class Map(OpenMap, _Mapping):
 
     def _keep(self, entries: dict[str, Node]) -> None:
         """Begin as these nodes, which have no place yet."""
-        fields = {"entries": entries, "key_starts": (), "about": NOTHING_ABOUT}
+        starts = (NOWHERE,) * len(entries)
+        fields = {"entries": entries, "key_starts": starts, "about": NOTHING_ABOUT}
         _begin(self, **fields, start=NOWHERE, length=0)
 
     @classmethod
@@ -335,7 +336,14 @@ class Map(OpenMap, _Mapping):
         listed = tuple(parts)
         about = noted(comments, {part.key: part.comments for part in listed})
         made = {part.key: node_of(part.value) for part in listed}
-        return cls.at(made, (), NOWHERE, NOWHERE, about)
+        return cls.unplaced(made, about)
+
+    @classmethod
+    def unplaced(  # noqa: PYI019
+        cls: type[_M], entries: dict[str, Node], about: _About = NOTHING_ABOUT
+    ) -> _M:
+        """A mapping of nodes that has no place yet."""
+        return cls.at(entries, (NOWHERE,) * len(entries), NOWHERE, NOWHERE, about)
 
     __setattr__ = _unchanged
     __delattr__ = _unchanged

@@ -208,6 +208,16 @@ class _Template:
         varied = min(self.varied, other.varied)
         return unlike[0] if len(unlike) == 1 and unlike[0] < varied else None
 
+    def goes_on(self, other: "_Template", slot: int) -> bool:
+        """Whether another has nothing otherwise but one number in front of all braces."""
+        return (
+            slot < other.varied
+            and self.numbers[slot] != other.numbers[slot]
+            and self.letters == other.letters
+            and self.numbers[:slot] == other.numbers[:slot]
+            and self.numbers[slot + 1 :] == other.numbers[slot + 1 :]
+        )
+
     def with_choices(self, at: int, choices: str) -> "_Template":
         numbers = [*self.numbers]
         numbers[at] = f"{{{choices}}}"
@@ -231,12 +241,12 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
         numbers = [first.numbers[slot]]
         room, enough = MAX_TEMPLATE - len(first.text), MAX_TEMPLATE
         while at + len(numbers) < len(made):
+            other = made[at + len(numbers)]
             if len(numbers) == enough:
                 if len(_said(numbers)) > room:
                     break  # those behind them are looked at when their turn comes
-                enough *= 2
-            other = made[at + len(numbers)]
-            if other.numbers[slot : slot + 1] == numbers[-1:] or first.differs(other) != slot:
+                enough *= 4
+            if not first.goes_on(other, slot) or other.numbers[slot] == numbers[-1]:
                 break
             numbers.append(other.numbers[slot])
         count = _fitting(numbers, room)

@@ -47,8 +47,9 @@ def origin_of(node: Node, scope: Scope, outer: str, round_: int = 0, rounds: int
     if not isinstance(node, ScalarNode) or not node.text:
         advice = "write a name: `origin: layer1.0.conv1`"
         fail("CC107", f"origin is text, and this is {quoted(node)}", node, advice)
-    own = _written_out(node, scope) if "{" in node.text or "}" in node.text else node.text
-    made = joined(outer, own)
+    text = node.text
+    own = _written_out(node, scope) if "{" in text or "}" in text else text
+    made = joined(outer, own) if outer else own
     if len(made) > MAX_LENGTH:
         message = f"an origin of {len(made):,} characters, and the limit is {MAX_LENGTH:,}"
         fail("CC103", message, node, SHORTER)

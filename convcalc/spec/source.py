@@ -14,8 +14,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
@@ -24,6 +22,8 @@ from convcalc.spec.nodes import MAX_DEPTH, List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
+    import yaml
+
     from convcalc.spec.bundled import Bundled
 
 MAX_BYTES = 16 * 2**20
@@ -97,6 +97,8 @@ class Opened(NamedTuple):
 @without_collection
 def compose(text: SourceText, findings: Findings) -> Node | None:
     """The text as located nodes; None, and a finding, when it is no YAML or is refused."""
+    import yaml  # which files from elsewhere need not
+
     try:
         return _Composer(text, findings).compose()
     except RefusedError as error:
@@ -116,7 +118,7 @@ def refuse(findings: Findings, error: RefusedError) -> None:
     findings.report(error.code, error.message, start, end, error.help)
 
 
-def _report_syntax(text: SourceText, findings: Findings, error: yaml.MarkedYAMLError) -> None:
+def _report_syntax(text: SourceText, findings: Findings, error: "yaml.MarkedYAMLError") -> None:
     """The finding of a text that is no YAML, as the slip that made it so."""
     from convcalc.diagnostics import respell
     from convcalc.spec.slips import slip_of
@@ -155,6 +157,8 @@ class _Composer:
 
     def compose(self) -> Node | None:
         """The root node; raises `RefusedError` for what is beyond a limit, and YAML's errors."""
+        import yaml
+
         outer: list[_Frame] = []
         frame: Any = None  # the innermost `_Frame` that is open
         event: Any = None  # the last that was read; the first, of the stream, is no text's
@@ -231,7 +235,7 @@ class _Composer:
         text = self._words.setdefault(text, text)
         return tuple.__new__(ScalarNode, (text, start, length, not event.style))
 
-    def _refuse_depth_before(self, error: yaml.MarkedYAMLError, depth: int, start: int) -> None:
+    def _refuse_depth_before(self, error: "yaml.MarkedYAMLError", depth: int, start: int) -> None:
         """Refuse brackets that nest too deep between the last event and what is no YAML.
 
         The scanner reads up to 1,024 characters ahead, and some versions of libyaml have a limit
@@ -332,9 +336,9 @@ def _too_many(node: Node) -> RefusedError:
 def parser_of(text: str) -> Any:
     """What gives the events of a text, one at a time, by `get_event`."""
     try:
-        parser: type = import_module("yaml.cyaml").CParser
+        parser: Any = import_module("yaml.cyaml").CParser
     except ImportError:  # PyYAML was built without libyaml
-        parser = yaml.SafeLoader
+        from yaml import SafeLoader as parser  # noqa: N813 (either is called so here)
     return parser(text)
 
 

@@ -95,9 +95,11 @@ def expanded(spec: Spec) -> Document | None:
 
 
 def _expanded(spec: Spec, by: type[_E]) -> tuple[Document, _E] | None:
-    from convcalc.spec.named import Values
+    from convcalc.spec.named import Unplaced, Values
 
-    values = Values(spec)
+    # In a block and outside of it one item may be two; and its comments are of each of its places.
+    apart = bool(spec.blocks) or by is not Expander
+    values = Values(spec) if apart else Unplaced(spec)
     findings = Findings(values)
     report, reader = Reporter(findings), FieldReader(findings)
     member = Member(report, reader, values.spec)
@@ -231,8 +233,9 @@ class _Recorder(Expander):
         inputs: tuple[int | None, ...],
         place: Surroundings,
         name: str,
+        origin: str = "",
     ) -> int:
-        index = super().add_layer(kind, value, node, inputs, place, name)
+        index = super().add_layer(kind, value, node, inputs, place, name, origin)
         if not self.merging:
             frame = self.frames[-1]
             start = frame.start(inputs[0])
@@ -316,10 +319,8 @@ def _branch(frame: _Frame) -> Branch:
 
 def gathered(item: Item) -> Comments:
     """All comments of an item and of its fields, as those of the item; not those of items in it."""
-    if item.about is NOTHING_ABOUT and not any(
-        isinstance(value, Map) and value.about is not NOTHING_ABOUT
-        for value in item.entries.values()
-    ):
+    maps = (item, *item.entries.values())
+    if {each.about for each in maps if isinstance(each, Map)} == {NOTHING_ABOUT}:
         return NO_COMMENTS  # as most items have none
     before, line, after = item.comments
     lines = [line] if line else []

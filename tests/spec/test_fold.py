@@ -341,14 +341,16 @@ def test_a_way_that_would_be_too_long_is_no_other_if_it_is_tried(
         )
         counts: list[int] = []
 
-        def counted(leaves: list[Any], counts: list[int] = counts) -> int:
+        def counted(leaves: list[Any], enough: float, counts: list[int] = counts) -> int:
             counts.append(fewest_apart(leaves))
-            return counts[-1]
+            least = fewest_apart(leaves, enough)
+            assert (least > enough) == (counts[-1] > enough)
+            return least
 
         monkeypatch.setattr("convcalc.spec.fold.fewest_apart", counted)
         made = fold(spec)
         assert came_from(made) == came_from(spec)
-        monkeypatch.setattr("convcalc.spec.fold.fewest_apart", lambda _: 0)
+        monkeypatch.setattr("convcalc.spec.fold.fewest_apart", lambda *_: 0)
         assert fold(spec).to_yaml() == made.to_yaml(), seed
         skipped += max(counts, default=0) > 1.15 * len(lines(made))
     assert 0 < skipped < 9

@@ -1,6 +1,8 @@
 """Convolutions, linear layers and pooling of ONNX as layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from convcalc.exchange.foreign import Source
@@ -69,10 +71,9 @@ def padding_of(sliding: Sliding) -> Any:
     return tuple(zip(before, after, strict=True))
 
 
-def _arrays(weight: Constant, bias: Constant | None, fields: dict[str, Any]) -> dict[str, Source]:
-    """What a convolution learns by its names; the fields say where there is no bias."""
+def _arrays(weight: Constant, bias: Constant | None) -> dict[str, Source]:
+    """What a convolution learns by its names."""
     if bias is None:
-        fields["bias"] = False
         return {"weight": weight.release}
     return {"weight": weight.release, "bias": lambda: bias.release().reshape(-1)}
 
@@ -83,6 +84,27 @@ def _of_images(weight: Constant) -> Constant:
         message = f"its weight is {shown(weight.dims)}, of no sequence, image or volume"
         raise CannotError(message)
     return weight
+
+
+@lru_cache(maxsize=1024)
+def _convolved(
+    filters: int, channels: int, groups: int, sliding: Sliding, *, biased: bool
+) -> tuple[str, Mapping[str, Any]]:
+    """The kind of a convolution and its fields, which those that are alike share."""
+    fields: dict[str, Any] = {"filters": filters, "kernel": alike(sliding.kernel)}
+    kind = "conv"
+    if groups == channels > 1 and filters % channels == 0:
+        kind = "depthwise_conv"
+        del fields["filters"]
+    fields |= sliding_fields(sliding)
+    if kind == "depthwise_conv":
+        if filters > channels:
+            fields["multiplier"] = filters // channels
+    elif groups != 1:
+        fields["groups"] = groups
+    if not biased:
+        fields["bias"] = False
+    return kind, MappingProxyType(fields)
 
 
 def convolution(reader: Reader, op: Operation) -> None:
@@ -100,18 +122,8 @@ def convolution(reader: Reader, op: Operation) -> None:
     if weight.dims[2:] != kernel:
         message = f"its kernel is {shown(kernel)}, and its weight {shown(weight.dims)}"
         raise CannotError(message)
-    fields: dict[str, Any] = {"filters": filters, "kernel": alike(kernel)}
-    kind = "conv"
-    if groups == channels > 1 and of_group == 1 and filters % channels == 0:
-        kind = "depthwise_conv"
-        del fields["filters"]
-    fields |= sliding_fields(windows_of(op))
-    if kind == "depthwise_conv":
-        if filters > channels:
-            fields["multiplier"] = filters // channels
-    elif groups != 1:
-        fields["groups"] = groups
-    weights = _arrays(weight, bias, fields)
+    kind, fields = _convolved(filters, channels, groups, windows_of(op), biased=bias is not None)
+    weights = _arrays(weight, bias)
     made = reader.add(op, kind, [number], fields, weights, (weight, bias))
     _activated(reader, op, made)
 
@@ -177,7 +189,9 @@ def transposed(reader: Reader, op: Operation) -> None:
         fields["dilation"] = alike(dilation)
     if groups != 1:
         fields["groups"] = groups
-    weights = _arrays(weight, bias, fields)
+    if bias is None:
+        fields["bias"] = False
+    weights = _arrays(weight, bias)
     made = reader.add(op, "conv_transpose", [number], fields, weights, (weight, bias))
     reader.give_first(op, made)
 
@@ -197,9 +211,10 @@ def pooling(reader: Reader, op: Operation) -> None:
     if sliding.auto.startswith("SAME") and {*sliding.dilation} != {1}:
         message = "ONNX and ONNX Runtime pad pools that are dilated differently to keep the size"
         raise CannotError(message)
-    if kind == "lppool" and sliding.ceil:
-        up, sliding.ceil = sliding.output, False
-        if sliding.output != up:
+    ceil = sliding.ceil
+    if kind == "lppool" and ceil:
+        ceil = False
+        if sliding.counted(ceil=False) != sliding.output:
             message = "it rounds up, and does not scale sums at the border as the layer does"
             raise CannotError(message)
     if kind == "lppool" and any(each != 1 for each in sliding.dilation):
@@ -223,7 +238,7 @@ def pooling(reader: Reader, op: Operation) -> None:
         if norm % 2:  # ONNX takes |x|ᵖ, and the layer xᵖ as PyTorch does
             number = reader.add(op, "abs", [number])
         fields["norm"] = norm
-    if sliding.ceil:
+    if ceil:
         fields["rounding"] = "ceil"
     reader.give_first(op, reader.add(op, kind, [number], fields))
 

@@ -1,6 +1,7 @@
 """The extents of what an operation makes, from those of what it reads. Source: ONNX operators."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -79,27 +80,29 @@ def spread_all(op: Operation) -> list[Dims]:
 
 
 class Sliding:
-    """The windows of a convolution or pool along each spatial axis."""
+    """The windows of a convolution or pool along each spatial axis.
 
-    def __init__(self, op: Operation, kernel: tuple[int, ...], dims: Dims) -> None:
+    Those of operations that slide alike are one, and stay as they are.
+    """
+
+    def __init__(
+        self,
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        pads: tuple[int, ...],
+        auto: str,
+        spatial: tuple[int, ...],
+        *,
+        ceil: bool,
+    ) -> None:
         rank = len(kernel)
-        self.kernel = kernel
-        self.stride = per_axis(op, "strides", rank, 1)
-        self.dilation = per_axis(op, "dilations", rank, 1)
-        pads = per_axis(op, "pads", 2 * rank, 0)
+        self.kernel, self.stride, self.dilation = kernel, stride, dilation
         self.before, self.after = pads[:rank], pads[rank:]
-        if min(self.stride, default=1) < 1:
-            message = f"strides of {self.stride}"
-            raise UnknownError(message)
-        self.auto: str = op.attributes.get("auto_pad", "NOTSET") or "NOTSET"
-        self.ceil = bool(op.attributes.get("ceil_mode", 0))
-        self.spatial = tuple([whole(extent) for extent in dims[2:]])
-        if len(self.spatial) != rank:
-            message = f"a kernel of {rank} axes on {len(self.spatial)}"
-            raise UnknownError(message)
-        if self.auto == "VALID":
+        self.auto, self.spatial, self.ceil = auto, spatial, ceil
+        if auto == "VALID":
             self.before = self.after = (0,) * rank
-        elif self.auto in ("SAME_UPPER", "SAME_LOWER"):
+        elif auto in ("SAME_UPPER", "SAME_LOWER"):
             self._pad_to_same()
 
     def _pad_to_same(self) -> None:
@@ -119,9 +122,13 @@ class Sliding:
         """Whether each window is one value, and each value has one."""
         return {*self.kernel, *self.stride} == {1} and not any((*self.before, *self.after))
 
-    @property
+    @cached_property
     def output(self) -> tuple[int, ...]:
-        """Outputs along each axis."""
+        """Outputs along each axis; raises `UnknownError` where a window does not fit."""
+        return self.counted(ceil=self.ceil)
+
+    def counted(self, *, ceil: bool) -> tuple[int, ...]:
+        """Outputs along each axis, rounded up or down."""
         made = []
         for at, extent in enumerate(self.spatial):
             span = (self.kernel[at] - 1) * self.dilation[at] + 1
@@ -131,18 +138,38 @@ class Sliding:
                 message = f"a kernel that spans {span} on {extent}"
                 raise UnknownError(message)
             count = room // stride + 1
-            if self.ceil and room % stride and count * stride < extent + self.before[at]:
+            if ceil and room % stride and count * stride < extent + self.before[at]:
                 count += 1  # ONNX since version 19, and PyTorch: none begins behind the input
             made.append(count)
         return tuple(made)
 
 
+_sliding = lru_cache(maxsize=1024)(Sliding)
+
+
 def windows_of(op: Operation) -> Sliding:
     """The windows of an operation that slides, which are worked out once."""
     if op.windows is None:
-        op.windows = Sliding(op, kernel_of(op), dims_of(op))
+        op.windows = _windows(op, kernel_of(op), dims_of(op))
     made: Sliding = op.windows
     return made
+
+
+def _windows(op: Operation, kernel: tuple[int, ...], dims: Dims) -> Sliding:
+    rank = len(kernel)
+    stride = per_axis(op, "strides", rank, 1)
+    dilation = per_axis(op, "dilations", rank, 1)
+    pads = per_axis(op, "pads", 2 * rank, 0)
+    if min(stride, default=1) < 1:
+        message = f"strides of {stride}"
+        raise UnknownError(message)
+    auto: str = op.attributes.get("auto_pad", "NOTSET") or "NOTSET"
+    ceil = bool(op.attributes.get("ceil_mode", 0))
+    spatial = tuple([whole(extent) for extent in dims[2:]])
+    if len(spatial) != rank:
+        message = f"a kernel of {rank} axes on {len(spatial)}"
+        raise UnknownError(message)
+    return _sliding(kernel, stride, dilation, pads, auto, spatial, ceil=ceil)
 
 
 def per_axis(op: Operation, name: str, count: int, default: int) -> tuple[int, ...]:

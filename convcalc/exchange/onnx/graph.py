@@ -77,10 +77,7 @@ class Graph:
     def _start(self) -> None:
         graph = self.model.graph
         env = Scope()
-        readable([tensor.name for tensor in graph.initializer])
-        for tensor in graph.initializer:
-            constant = constant_of(tensor, self.folder, initializer=True)
-            env[tensor.name] = Value(tensor.name, constant.dims, constant=constant)
+        self._weights(graph, env)
         for tensor in graph.sparse_initializer:
             name = tensor.values.name
             message = f"the sparse array `{name[:60]}`"
@@ -144,9 +141,9 @@ class Graph:
         if depth > MAX_DEPTH:
             message = f"nests functions and branches more than {MAX_DEPTH} deep"
             raise DamagedError(message)
-        nodes = [Written(node) for node in graph.node]
-        for node in nodes:
-            readable((node.domain, *node.inputs, *node.outputs))
+        nodes = [*map(Written, graph.node)]
+        readable(name for node in nodes for name in node.inputs)
+        readable(name for node in nodes for name in (node.domain, *node.outputs))
         for node in nodes if _sorted(nodes, env) else _in_order(nodes, env):
             self._node(node, env, prefix, depth)
 
@@ -156,13 +153,13 @@ class Graph:
             raise DamagedError(message)
         inputs: list[Value | None] = []
         for name in node.inputs:
-            if not name:
-                inputs.append(None)
-                continue
-            value = env.get(name) or env.find(name)
-            if value is None:
-                message = f"is damaged: {node.kind[:60]} reads `{name[:60]}`, which nothing makes"
-                raise DamagedError(message)
+            value = env.get(name) if name else None
+            if value is None and name:
+                value = env.find(name)
+                if value is None:
+                    kind = node.kind[:60]
+                    message = f"is damaged: {kind} reads `{name[:60]}`, which nothing makes"
+                    raise DamagedError(message)
             inputs.append(value)
         attributes, types = node.attributes(env.attributes)
         kind, domain = node.kind, "" if node.domain in STANDARD else node.domain
@@ -268,7 +265,7 @@ class Graph:
         name = op.outputs[0].name if op.outputs else op.origin
         tensor = given.get("value")
         if tensor is not None and hasattr(tensor, "dims"):
-            made = constant_of(tensor, self.folder, name=name)
+            made = constant_of(tensor, self.folder, name)
             if made.size <= SMALL:
                 with suppress(UnknownError):
                     made.array  # noqa: B018 (which is at hand from here on)
@@ -404,10 +401,12 @@ class Graph:
         return True
 
     def _weights(self, graph: Any, env: "Scope") -> None:
-        readable([tensor.name for tensor in graph.initializer])
-        for tensor in graph.initializer:
-            constant = constant_of(tensor, self.folder, initializer=True)
-            env[tensor.name] = Value(tensor.name, constant.dims, constant=constant)
+        """Let the names of arrays that a graph lists mean these."""
+        names = [tensor.name for tensor in graph.initializer]
+        readable(names)
+        for name, tensor in zip(names, graph.initializer, strict=True):
+            constant = constant_of(tensor, self.folder, name, initializer=True)
+            env[name] = Value(name, constant.dims, constant=constant)
 
     # What only ONNX's own inference knows
 

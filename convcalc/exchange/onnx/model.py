@@ -92,10 +92,9 @@ def dims_of(tensor: Any) -> Dims:
     return dims
 
 
-def constant_of(tensor: Any, folder: str, *, name: str = "", initializer: bool = False) -> Constant:
-    """An array of the file, whose values are read when they are asked for."""
+def constant_of(tensor: Any, folder: str, name: str, *, initializer: bool = False) -> Constant:
+    """An array of the file by its name, whose values are read when they are asked for."""
     floats, _ = TYPES.get(tensor.data_type, (False, 0))
-    name = name or tensor.name
     return Constant(
         dims_of(tensor),
         partial(array_of, tensor, folder),
@@ -195,6 +194,9 @@ def malformed(
     else:
         wanted, required, least, most = schema
     count = len(node.inputs)
+    fine = least <= count <= most and types.items() <= wanted.items()
+    if fine and not (required and required.difference(types)):
+        return ""  # as most are
     if not least <= count <= most:
         return f"it reads {count} tensors, and takes {least} to {most}"
     for name, written in types.items():

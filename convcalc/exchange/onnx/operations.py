@@ -15,13 +15,13 @@ def attribute(proto: Any) -> Any:
     if kind == 2:  # an integer, as most are
         return proto.i
     if kind == 7:
-        return tuple(proto.ints)
+        return tuple(proto.ints[:])
     if kind == 1:
         return proto.f
     if kind == 3:
         return proto.s.decode("utf-8", "replace")
     if kind == 6:
-        return tuple(proto.floats)
+        return tuple(proto.floats[:])
     if kind == 8:
         return tuple(text.decode("utf-8", "replace") for text in proto.strings)
     if kind == 4:
@@ -42,14 +42,15 @@ class Written:
     __slots__ = ("_attributes", "_proto", "domain", "inputs", "kind", "name", "outputs")
 
     def __init__(self, proto: Any) -> None:
-        self.kind = text(proto.op_type)
+        kind, name = proto.op_type, proto.name
+        self.kind: str = kind if kind.__class__ is str else text(kind)
         """The operator: Conv."""
         self.domain: str = proto.domain
-        self.name = text(proto.name)
+        self.name: str = name if name.__class__ is str else text(name)
         """What the file calls it; empty where it does not."""
-        self.inputs: list[str] = [*proto.input]
+        self.inputs: list[str] = proto.input[:]
         """The names of the tensors that it reads; empty of those that are left out."""
-        self.outputs: list[str] = [*proto.output]
+        self.outputs: list[str] = proto.output[:]
         """The names of the tensors that it makes."""
         self._attributes = proto.attribute
         self._proto = proto
@@ -74,9 +75,10 @@ class Written:
         types: dict[str, int | None] = {}
         for each in self._attributes:
             name = each.name
-            handed = each.ref_attr_name
-            types[name] = None if handed else each.type
-            values[name] = around.get(handed) if handed else attribute(each)
+            if handed := each.ref_attr_name:
+                types[name], values[name] = None, around.get(handed)
+            else:
+                types[name], values[name] = each.type, attribute(each)
         return values, types
 
 

@@ -84,7 +84,7 @@ class Reader:
         known."""
         self.fixed = fixed
         """Whether the file says how large everything is, and leaves no extent open."""
-        self.weights: dict[str, dict[str, Source]] = {}
+        self.weights: dict[str, Mapping[str, Source]] = {}
         """By the origin of a layer with weights, its arrays."""
         self.lost: list[Lost] = []
         self.notes: dict[str, int] = {}
@@ -123,14 +123,15 @@ class Reader:
         origin = origin or op.origin
         shared = key = None
         if weights:
-            origin = self._own(origin)
-            key = None if self._elsewhere(op, kind, constants) else self._key(kind, constants)
-            shared = self._shared(kind, key)
+            origin = self._own(origin) if origin in self.weights else origin
+            if kind not in FACTORS or not self._elsewhere(op, constants):
+                key = self._key(kind, constants)
+                shared = None if key is None else self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
             if kind not in IN_PARTS:
                 self._see_all(number, constants)
-            self.weights[origin] = dict(weights)
+            self.weights[origin] = weights
             if key is not None and shared is None:
                 self.owners[key] = number
                 self.dense.setdefault(key[1:2], (kind, number))
@@ -140,12 +141,13 @@ class Reader:
 
     def _see_all(self, number: int, constants: Sequence[Constant | None]) -> None:
         """See that a layer has as many weights as there are values; raises `CannotError`."""
-        plan = self.wiring.made[number].plan
-        wanted = sum([weight.size for weight in plan.weights]) if plan is not None else 0
+        wanted = self.wiring.learned(number)
         sizes = [each.size for each in constants if each is not None]
         there = sum(sizes)
+        if there == wanted:
+            return
         alike = 1 in sizes and there < wanted  # one number may stand for all outputs
-        if there != wanted and not alike:
+        if not alike:
             message = (
                 f"its arrays have {plural(there, 'value')}, and for what it reads it takes "
                 f"{wanted:,}"
@@ -160,13 +162,11 @@ class Reader:
             name = f"{origin}_{self._alike[origin] + 1}"
         return name
 
-    def _elsewhere(self, op: Operation, kind: str, constants: Sequence[Constant | None]) -> bool:
+    def _elsewhere(self, op: Operation, constants: Sequence[Constant | None]) -> bool:
         """Whether a norm has arrays of another module, which exporters do where they are equal.
 
         So they are before training: all factors are 1. A module that is called twice has its own.
         """
-        if kind not in FACTORS:
-            return False
         module = self.module_of(op.origin)
         first_call = _AGAIN.sub("", module)
         return bool(module) and any(
@@ -186,18 +186,17 @@ class Reader:
             key.append(None if each is None else (each.sources, each.dims))
         return tuple(key) if any(key[1:]) else None
 
-    def _shared(self, kind: str, key: tuple[object, ...] | None) -> int | None:
+    def _shared(self, kind: str, key: tuple[object, ...]) -> int | None:
         """The layer of the same kind that has all of these arrays, which are shared then.
 
         Or the convolution of a transposed one that has nothing but its weight, and the reverse.
         """
-        if key is None:
-            return None
-        if key not in self.owners and key[2:] == (None,):
+        owner = self.owners.get(key)
+        if owner is None and key[2:] == (None,):
             other, number = self.dense.get(key[1:2], ("", 0))
             if transposes(kind, other):
                 return number
-        return self.owners.get(key)
+        return owner
 
     def count(self, note: str) -> None:
         """Remember something to say of the file."""

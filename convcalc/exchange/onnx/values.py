@@ -115,7 +115,9 @@ def shown(dims: Sequence[Extent] | None) -> str:
 class Constant:
     """An array that is known, read when it is asked for."""
 
-    __slots__ = ("_array", "_load", "dims", "floats", "initializer", "mixed", "name", "sources")
+    __slots__ = (
+        "_array", "_load", "_size", "dims", "floats", "initializer", "mixed", "name", "sources",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -141,11 +143,14 @@ class Constant:
         """Whether it is made of several arrays of real numbers, and so is none that learns."""
         self._load = load
         self._array: Any = None
+        self._size = -1
 
     @property
     def size(self) -> int:
         """Number of values."""
-        return size_of(self.dims)
+        if self._size < 0:
+            self._size = size_of(self.dims)
+        return self._size
 
     @property
     def array(self) -> Any:

@@ -21,7 +21,7 @@ from convcalc.spec.fold.scoped import Names, Scoped
 from convcalc.spec.fold.scopes import Scopes, exact_names
 from convcalc.spec.fold.traces import fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
-from convcalc.spec.tree import Block, Item, Spec, branches_of
+from convcalc.spec.tree import Block, Item, Spec, branches_of, called
 from convcalc.spec.unfold import WEIGHTLESS, unfolded
 
 MOST_WORK = 12_000_000
@@ -121,17 +121,20 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
             return folded
         if lines <= LONGER * worth:
             best, worth = folded, lines / LONGER
-    if _least_lines(spec) <= LONGER * worth:
+    if _least_lines(spec, LONGER * worth) <= LONGER * worth:
         folded = made(strict=True)
         if folded is not None and _lines(folded) < worth * (LONGER if best is listed else 1):
             return folded
     return best
 
 
-def _least_lines(spec: Spec) -> int:
-    """How many lines there are at least where each layer with weights says where it comes from."""
+def _least_lines(spec: Spec, enough: float) -> int:
+    """How many lines there are at least where each layer with weights says where it comes from.
+
+    More than is `enough` is not counted out.
+    """
     layers = spec.entries["layers"]
-    return fewest_apart([*_leaves(layers)]) if isinstance(layers, List) else 0
+    return fewest_apart([*_leaves(layers)], enough) if isinstance(layers, List) else 0
 
 
 def _leaves(items: List) -> Iterator[tuple[str | None, bool]]:
@@ -142,7 +145,7 @@ def _leaves(items: List) -> Iterator[tuple[str | None, bool]]:
     before: str | None = ""
     for item in items.items:
         said = item.entries if isinstance(item, Item) else {}
-        kind = item.kind if isinstance(item, Item) else None
+        kind = called(item) if isinstance(item, Item) and "layers" not in said else None
         inner = branches_of(kind, said[kind]) if kind else said.get("layers")
         held = not isinstance(inner, List) and kind not in WEIGHTLESS and kind != before
         yield written(said.get("origin")) if kind else None, held

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from convcalc.layers import BRANCHES, CATALOGUE, layer_class
+from convcalc.layers import BRANCHES, CATALOGUE, layer_class, takes_branches
 from convcalc.layers.base import AXIS_WORDS, declarations
 from convcalc.spec.fold.nodes import KEPT, MISSING, REPEAT, Expr, Items, Known, Node, Number, Slot
 from convcalc.spec.fold.scopes import NOWHERE_ELSE, Scope, Scopes, common, parts_of
@@ -17,7 +17,7 @@ from convcalc.spec.nodes import (
     scalar,
 )
 from convcalc.spec.syntax import mentioned
-from convcalc.spec.tree import Block, Item, Spec, branches_of, condition_of
+from convcalc.spec.tree import Block, Item, Spec, branches_of, called, condition_of
 from convcalc.spec.unfold import gathered, usual_of
 from convcalc.spec.words import MEANINGFUL
 
@@ -43,12 +43,16 @@ class Word(NamedTuple):
     """The field whose value may stand alone."""
     forms: Mapping[str, str]
     """The forms by name."""
+    branched: bool = False
+    """Whether items of it may have branches."""
 
     @classmethod
-    def of(cls, fields: Iterable[tuple[str, Any, str]], alone: str | None) -> "Word":
+    def of(
+        cls, fields: Iterable[tuple[str, Any, str]], alone: str | None, *, branched: bool = False
+    ) -> "Word":
         """A word with these fields."""
         listed = tuple(fields)
-        return cls(listed, alone, {name: form for name, _, form in listed})
+        return cls(listed, alone, {name: form for name, _, form in listed}, branched)
 
 
 class Context:
@@ -134,7 +138,7 @@ class Context:
             number = type(default) in (int, float, bool)
             fields.append((name, default if number else MISSING, declared.form))
         alone = next(iter(declarations(cls)), None) if cls.stands_alone else None
-        return Word.of(fields, alone)
+        return Word.of(fields, alone, branched=takes_branches(kind))
 
     def _of_block(self, block: Block) -> Word:
         fields = []
@@ -217,8 +221,9 @@ class Context:
         return Scope(parts[:-1], parts[-1] if self.exact and parts else "")
 
     def _taken_apart(self, item: Item, node: Node) -> bool:
-        node.kind = kind = item.kind or ("layers" if "layers" in item else None)
-        for key, value in item.entries.items():
+        entries = item.entries
+        node.kind = kind = "layers" if "layers" in entries else called(item)
+        for key, value in entries.items():
             if key == kind:
                 continue
             if key == "name":
@@ -235,7 +240,7 @@ class Context:
                 return False
         if kind is None:
             return True
-        value = item.entries[kind]
+        value = entries[kind]
         if kind == "layers":
             if not isinstance(value, List):
                 return False
@@ -244,7 +249,7 @@ class Context:
         means = self.meaning(kind)
         if means is None:
             return False
-        branches = branches_of(kind, value) if kind in CATALOGUE else None
+        branches = branches_of(kind, value) if means.branched and kind in CATALOGUE else None
         if branches is not None:
             node.branched = True
             for branch in branches.items:
@@ -308,7 +313,7 @@ class Context:
         known = self.alike.get(said)
         if known is None:
             known = self.alike[said] = self._looked(node, ())
-        return known._replace(scope=scope)
+        return known if known.scope == scope else known._replace(scope=scope)
 
     def _looked(self, node: Node, scope: tuple[str, ...]) -> Known:
         if node.fixed is not None:
@@ -413,11 +418,12 @@ class Context:
         origin: str = node.origin.text if isinstance(node.origin, ScalarNode) else ""
         if node.came is not None:
             origin = node.came[0]
+        own = node.path or (self._scope_of(origin).path if origin else ())
+        if not node.inner:
+            return own
         inside = [each.known.scope for inner in node.inner for each in inner.nodes if each.known]
-        if node.path:
-            inside.append(node.path)
-        elif origin:
-            inside.append(self._scope_of(origin).path)
+        if node.path or origin:
+            inside.append(own)
         if not inside:
             return ()
         shared = inside[0]

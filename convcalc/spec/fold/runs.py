@@ -36,11 +36,17 @@ def collapse(sequence: Items, context: Context) -> bool:
     if len(nodes) < 2:
         return False
     tokens: dict[object, int] = {}
+    known: dict[tuple[int, int], int] = {}  # those that are alike have one tuple of numbers
     codes = []
     for at, node in enumerate(nodes):
         look = node.look
-        token = ("fixed", at) if look.fixed else (look.key, _typed(look))
-        codes.append(tokens.setdefault(token, len(tokens)))
+        code = None if look.fixed else known.get((look.key, id(look.numbers)))
+        if code is None:
+            token = ("fixed", at) if look.fixed else (look.key, _typed(look))
+            code = tokens.setdefault(token, len(tokens))
+            if not look.fixed:
+                known[look.key, id(look.numbers)] = code
+        codes.append(code)
     if len(tokens) == len(codes):
         return False
     where: dict[int, list[int]] = {}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any, NamedTuple
 
 from convcalc.spec.fold.nodes import Items, Node
@@ -97,8 +98,10 @@ def origin_text(node: Node) -> str | None:
 def _front(origins: Sequence[str]) -> str:
     """What all begin with, up to where a part of them ends, and nothing that is calculated."""
     first, last = min(origins), max(origins)
-    count, end = 0, min(len(first), len(last))
-    while count < end and first[count] == last[count]:
+    count = 0
+    for mine, theirs in zip(first, last, strict=False):
+        if mine != theirs:
+            break
         count += 1
     shared = first[:count]
     if count == len(first) or count == len(last):  # one of them is all of it
@@ -114,8 +117,10 @@ def _front(origins: Sequence[str]) -> str:
     )
 
 
-def fewest_apart(leaves: Sequence[tuple[str | None, bool]]) -> int:
+def fewest_apart(leaves: Sequence[tuple[str | None, bool]], enough: float = inf) -> int:
     """How many layers at least are written apart, of those that keep where they come from.
+
+    It counts no further than one more than is `enough`.
 
     `leaves` are origins in order, and whether each is kept. What is left of one in a stretch that
     is written once is what it does not share with the one before or behind it, or more of it; so
@@ -138,7 +143,12 @@ def fewest_apart(leaves: Sequence[tuple[str | None, bool]]) -> int:
             alone = one is None or other is None
             front = _front((origin,)) if alone else max(one or "", other or "", key=len)
             left.add(_rest(front, origin) or origin)
-    return sum(left.isdisjoint(_ends(each)) for each in left)
+    count = 0
+    for each in left:
+        count += left.isdisjoint(_ends(each))
+        if count > enough:
+            break
+    return count
 
 
 def _ends(origin: str) -> Iterator[str]:
