@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from convcalc.graph import loads as loads
     from convcalc.graph import parse as parse
     from convcalc.graph import read as read
+    from convcalc.graph.frozen import freeze as freeze
     from convcalc.laws import sizes as sizes
     from convcalc.laws.law import Law as Law
     from convcalc.laws.report import SizesReport as SizesReport
@@ -120,6 +121,7 @@ _HOMES = {
     "explain_region": "explanation.region",
     "explain_value": "explanation.value",
     "export": "exchange.export",
+    "freeze": "graph.frozen",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",

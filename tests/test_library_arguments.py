@@ -40,6 +40,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     ),
     "explain_memory": (convcalc.explain_memory, {"spec": NETWORK}),
     "export": (convcalc.export, {"network": NETWORK, "path": devnull}),
+    "freeze": (convcalc.freeze, {"network": NETWORK, "patterns": "conv1"}),
     "explain_value": (
         convcalc.explain_value,
         {"spec": NETWORK, "layer": "conv1", "at": (0, 0, 0)},

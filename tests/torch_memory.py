@@ -9,6 +9,7 @@ autograd adds in place, and it scatters a gradient into zeros in place, only if 
 `Meter` therefore does what autograd would do.
 """
 
+import gc
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -664,13 +665,14 @@ class Peer:
                 {
                     weight.name: fresh(weight.shape)
                     if weight.buffer
-                    else torch.nn.Parameter(fresh(weight.shape))
+                    else torch.nn.Parameter(fresh(weight.shape), requires_grad=not node.frozen)
                     for weight in plan.weights
                 }
             )
             if node.kind == "learned" and plan.output.rank == 1 and batch == 1:
                 last = fresh(plan.weights[0].shape)  # what adds them up adds them as they are
-                self.weights[-1]["weight"] = torch.nn.Parameter(last.mT)
+                held = torch.nn.Parameter(last.mT, requires_grad=not node.frozen)
+                self.weights[-1]["weight"] = held
             assert node.layer is not None
             shapes = [network.shape_of(read) or Shape(0) for read in node.inputs]
             held = node.layer.integers(shapes)
@@ -861,6 +863,7 @@ def training(
     static, own = meter.live, set(meter.sizes)
     with meter:
         loss = peer.loss(in_place, half=half, segments=segments)
+        gc.collect(1)  # what only the peer's own cycles hold
         after_forward, forward_peak = meter.live, meter.peak
         meter.restart()
         meter.backward = True

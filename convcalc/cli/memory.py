@@ -24,6 +24,8 @@ from convcalc.cli.options import (
     bytes_value,
     checkpoint_options,
     each_member,
+    freeze_option,
+    frozen,
     idle_in,
     limits_value,
     named,
@@ -71,6 +73,7 @@ from convcalc.graph import Network, read
     metavar="BOARD",
     help="Plan the arena, and hold it and the weights against a board: rp2040; repeatable.",
 )
+@freeze_option
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
 @names_option
@@ -99,6 +102,7 @@ def command(
     arena: bool,  # noqa: FBT001
     attention: str | None,
     boards: tuple[str, ...],
+    freeze: tuple[str, ...],
     layers: bool,  # noqa: FBT001
     timeline: bool,  # noqa: FBT001
     names: str,
@@ -153,7 +157,7 @@ def command(
     diagnostics: list[Diagnostic] = []
     texts: list[str] = []
     for spec in specs:
-        network = named(read(spec, input=shape, parameters=dict(settings)), names)
+        network = named(frozen(read(spec, input=shape, parameters=dict(settings)), freeze), names)
         known = list(network.diagnostics)
         refused = list(network.errors) or refusals(network, batch, training=training)
         known += [each for each in refused if each not in known]

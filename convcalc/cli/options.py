@@ -295,10 +295,10 @@ def frozen(network: "Network", patterns: tuple[str, ...]) -> "Network":
     """A network with the layers frozen that `--freeze` names."""
     if not patterns:
         return network
-    from convcalc.graph.frozen import freeze
+    from convcalc.graph.frozen import with_frozen
 
     try:
-        return freeze(network, patterns)
+        return with_frozen(network, patterns)
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
 
@@ -485,6 +485,7 @@ TRAINING_OPTIONS: Mapping[str, str] = MappingProxyType(
         "checkpoint": "--checkpoint",
         "devices": "--data-parallel",
         "shard": "--shard",
+        "freeze": "--freeze",
     }
 )
 """Parameters that say something of a training step → the option's name."""

@@ -1,24 +1,40 @@
 """Weights that training leaves as they are: where a spec says so in vain, and who else says so."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from convcalc.arguments import texts
 from convcalc.diagnostics import ArgumentError, Problem
-from convcalc.graph import LayerNode, Network
+from convcalc.graph import Given, GivenShape, LayerNode, Network, load
 from convcalc.graph.matching import matching
 from convcalc.layers import kinds
 from convcalc.spec.flat import Frozen
+from convcalc.spec.nodes import Value
 from convcalc.spec.tree import Item
 
 WEIGHTED = kinds(having="weighted")
 """Kinds that may have weights."""
 
 
-def freeze(network: Network, patterns: Sequence[str]) -> Network:
+def freeze(
+    network: Given,
+    patterns: str | Sequence[str],
+    *,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> Network:
     """The network with the layers frozen that any of the patterns matches, or whose group it names.
 
-    Weights that several layers use are frozen where the layer is that has them. Raises `ValueError`
-    for a pattern that matches none with weights of its own.
+    `network` is one, a `Spec`, or what `load` takes; `input` and `parameters` are for one that is
+    read. Weights that several layers use are frozen where the layer is that has them. Raises
+    `ValueError` for a pattern that matches none with weights of its own, and `SpecError` (which is
+    one) for a network with errors.
     """
+    patterns = texts(patterns, "patterns", "'stage1' or ['conv1', '*.batchnorm1']")
+    return with_frozen(load(network, input=input, parameters=parameters), patterns)
+
+
+def with_frozen(network: Network, patterns: Sequence[str]) -> Network:
+    """The network with layers frozen as far as it is known; see `freeze`."""
     nodes = list(network.nodes)
     places = {node.name: index for index, node in enumerate(nodes)}
     for pattern in patterns:
@@ -28,6 +44,8 @@ def freeze(network: Network, patterns: Sequence[str]) -> Network:
             for index in matched
             if nodes[index].kind in WEIGHTED and nodes[index].shared_with is None
         ]
+        if not own and network.errors:  # what is wrong with it says more
+            continue
         if not own:
             message = f"no layer matches {pattern!r}; `convcalc analyze` lists them"
             if matched:

@@ -188,7 +188,9 @@ class Scale(Layer):
 
         (scale,) = super().operations(xs, plan)
         factors, *summands = scale.learns
-        scale = scale._replace(learns=(factors,), gradient="product", back_layout="gradient")
+        scale = scale._replace(
+            learns=(factors,), keeps_to_learn=True, gradient="product", back_layout="gradient"
+        )
         if not summands:
             return (scale,)
         plus = Operation(

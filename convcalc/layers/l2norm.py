@@ -75,6 +75,7 @@ class L2Norm(Layer):
             size,
             (4,),
             keeps="input",
+            keeps_to_learn=True,
             learns=learned(plan),
             gradient="product",
             layout="kept",

@@ -68,7 +68,7 @@ class Linear(Layer):
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A product of matrices, which needs each only for the gradient of the other."""
         (product,) = super().operations(xs, plan)
-        product = product._replace(weighs_back=True, views_back=True)
+        product = product._replace(keeps_to_learn=True, weighs_back=True, views_back=True)
         x = xs[0]
         return at_positions(x, product) if x.spatial else (product,)
 

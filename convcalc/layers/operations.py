@@ -117,6 +117,8 @@ class Operation(NamedTuple):
     """Arrays it makes; kept for its backward pass if there is one, else gone at once."""
     learns: tuple[Weight, ...] = ()
     """Weights it has gradients for."""
+    keeps_to_learn: bool = False
+    """Whether it keeps its input for the gradients of its weights alone."""
     weighs_back: bool = False
     """Whether it needs its weights only for the gradient of its input."""
     views_back: bool = False
@@ -353,7 +355,7 @@ def kept(
         gradient.append(backward)
         if not backward:
             continue
-        for tensor in _kept(operation, number, gradient):
+        for tensor in _kept(operation, number, gradient, learns=learns):
             arrays[tensors[tensor].name] = tensors[tensor]
         arrays.update((array.name, array) for array in operation.extra if array.kept)
     return arrays
@@ -368,9 +370,13 @@ def input_names(count: int) -> list[str]:
     return ["input"] if count == 1 else [f"input {number + 1}" for number in range(count)]
 
 
-def _kept(operation: Operation, output: int, gradient: Sequence[bool]) -> Iterator[int]:
+def _kept(
+    operation: Operation, output: int, gradient: Sequence[bool], *, learns: bool
+) -> Iterator[int]:
     """The tensors of a layer that an operation keeps, by their numbers."""
     reads, keeps = operation.reads, operation.keeps
+    if operation.keeps_to_learn and not learns:
+        return
     if isinstance(keeps, tuple):
         yield from keeps
     elif keeps == "output":

@@ -51,6 +51,7 @@ NO_DILATION = "PyTorch's average pooling has no dilation; as much as without one
 ATTENTION_ELSEWHERE = (
     "what attention takes is known of the CPU and one precision; as much is assumed here"
 )
+FROZEN = "its weights are frozen, and what it makes on the way is followed as if they learned"
 ONE_ROW = "it is over one position, and copies of what is in order already are counted"
 ROWS = "its input has its axes turned or gaps between them, and may be rows of channels uncopied"
 BY_POSITION = "its output lies position by position, and may be copied by what reads it"
@@ -109,7 +110,7 @@ def inexact(
             continue
         steps = program.steps[program.starts[index] : program.starts[index + 1]]
         x = network.shape_of(node.inputs[0])
-        reasons = _forward(network, program, steps, index, x)
+        reasons = _forward(network, program, steps, index, x, training=training)
         if walked.in_place[index] and _lies(program, steps) in ("both", "cut", "sliced"):
             reasons.append(("every peak", "higher or lower", OVERWRITTEN))
         if batch == 1 and any(_of_slice(program, step) for step in steps):
@@ -167,11 +168,25 @@ def _lies(program: Program, steps: Sequence[Step]) -> Layout:
 
 
 def _forward(
-    network: Planned, program: Program, steps: Sequence[Step], index: int, x: Shape
+    network: Planned,
+    program: Program,
+    steps: Sequence[Step],
+    index: int,
+    x: Shape,
+    *,
+    training: bool,
 ) -> list[Reason]:
     node, plan = network.nodes[index], network.plans[index]
     if node.kind == "attention" and (program.mixed or program.cuda):
         return [("every peak", "higher or lower", ATTENTION_ELSEWHERE)]
+    learns = not any(weight for step in steps for weight in step.operation.learns) or any(
+        step.learns for step in steps
+    )
+    copied = any(step.operation.name == "contiguous" for step in steps)
+    if training and not learns and (node.kind == "attention" or copied):
+        return [("every peak", "higher or lower", FROZEN)]
+    if program.mixed and not learns:
+        return [("every peak", "higher or lower", FROZEN)]
     positions = (prod(network.shape_of(read).spatial) for read in node.inputs)
     parts = bool(getattr(node.layer, "cuts", False))
     if node.kind == "attention" and not parts and 1 in positions:
@@ -236,7 +251,7 @@ def _may_be_rows(program: Program, step: Step, x: Shape) -> bool:
 
 def _turns_a_volumes(step: Step) -> bool:
     """Whether the gradient of a volume's kernel is copied to lie as the kernel does."""
-    return any(
+    return bool(step.learns) and any(
         copied and len(weight.shape) == VOLUME + len(("filters", "channels"))
         for weight, (*_, copied) in zip(step.operation.learns, step.learns, strict=True)
     )

@@ -64,7 +64,9 @@ class Program(NamedTuple):
     losses: tuple[int, ...]
     """By output, the step that makes what its cross-entropy is taken of; none in inference."""
     weights: list[Weight]
-    """Every parameter once, in the order of the layers."""
+    """Every parameter that learns once, in the order of the layers."""
+    frozen: int
+    """Values of the parameters that do not."""
     width: int
     """Bytes of a value of a parameter."""
     buffers: int
@@ -135,6 +137,7 @@ class _Writer:
         self.gradient: list[bool] = []
         self.order: list[Layout] = []
         self.weights: list[Weight] = []
+        self.frozen = 0
         self.numbers: dict[tuple[int, str], int] = {}
         self.known: dict[int, tuple[Operation, ...]] = {}
         self.undone = {node.like for node in network.nodes if node.kind == UNPOOL}
@@ -164,6 +167,7 @@ class _Writer:
             outputs=ends,
             losses=losses,
             weights=self.weights,
+            frozen=self.frozen,
             width=self.width,
             buffers=self.buffers,
             targets=sum(prod(shape.spatial) for shape in shapes),
@@ -195,6 +199,8 @@ class _Writer:
             for weight in plan.weights:
                 if weight.buffer:
                     self.buffers += weight.size * self.width
+                elif node.frozen:
+                    self.frozen += weight.size
                 else:
                     self.numbers[index, weight.name] = len(self.weights)
                     self.weights.append(weight)
@@ -247,6 +253,8 @@ class _Writer:
         backward = bool(learns) or any(self.gradient[read] for read in reads)
         output = self._tensor(operation.output, width, gradient=backward, order=order)
         kept = _kept(operation, reads, output, local, self.gradient)
+        if operation.keeps_to_learn and not learns:
+            kept = ()
         if indices is not None:
             kept = (*kept, indices)
         # Who asked for the operation holds on to what was cast for it.
@@ -320,6 +328,7 @@ class _Writer:
         return tuple(
             (self.numbers[owner, weight.name], weight.size, width, last and _has_format(weight))
             for weight in operation.learns
+            if (owner, weight.name) in self.numbers
         )
 
     def _copies(self, operation: Operation, reads: list[int]) -> bool:

@@ -91,8 +91,9 @@ class Model(NamedTuple):
 
     @property
     def gradients(self) -> int:
-        """Bytes of the gradients of all parameters, and of what these are parts of."""
-        return self.parameters + sum(self.walked.beyond.values())
+        """Bytes of the gradients of all parameters that learn, and of what these are parts of."""
+        learned = self.parameters - self.program.frozen * self.program.width
+        return learned + sum(self.walked.beyond.values())
 
     def events(self) -> "Iterator[tuple[Phase, Event]]":
         """Every operation in the order in which they run."""
@@ -331,7 +332,7 @@ def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
         terms=terms,
         program=written,
         walked=walked,
-        parameters=sum(sizes),
+        parameters=sum(sizes) + written.frozen * written.width,
         state=state_bytes(terms.optimizer, sizes) if training else 0,
         step=step_bytes(terms.optimizer, sizes, fused=terms.fused) if training else 0,
         moving=entry + (8 * written.targets if training else 0),

@@ -828,6 +828,8 @@ class Walk:
                 continue
             if taken:
                 self._take(taken, "scratch", index)
+            elif what == "weight" and not step.learns:
+                continue  # they are frozen
             elif what == "weight":
                 number, size, wide, _ = step.learns[names[name]]
                 self._take(size * wide, self._gradient_of(wide), number)

@@ -1,0 +1,110 @@
+"""Memory of networks with frozen layers: by hand, and as PyTorch takes it, to the byte."""
+
+from functools import partial
+from random import Random
+
+import pytest
+from kinds import CASES, Case
+from tabled import tabled
+
+from convcalc.analysis.memory import memory
+from convcalc.analysis.memory.batch import refusals
+from convcalc.graph import Network, load, loads
+from convcalc.graph.frozen import WEIGHTED, freeze
+from convcalc.layers import kinds
+
+HEAD = """
+input: 4x4x2
+layers:
+  - {conv: {filters: 3, kernel: 1}, name: stem}
+  - relu
+  - flatten
+  - linear: 5
+"""
+
+
+def test_what_is_frozen_has_no_gradient_no_state_and_keeps_nothing() -> None:
+    # stem 2·3 + 3 parameters, linear 48·5 + 5; 4 bytes each, and Adam's two states.
+    network = freeze(loads(HEAD), "stem")
+    report = memory(network, batch=2, training=True, optimizer="adam", inplace=False)
+    assert report.parameters == 4 * (9 + 245)
+    assert report.gradients == 4 * 245
+    assert report.optimizer_state == 2 * 4 * 245 + 4 * 2  # and a step for each tensor
+    # The linear layer keeps its input, 48 values of each example, and the loss 5.
+    assert report.kept == 4 * 2 * (48 + 5)
+    whole = memory(loads(HEAD), batch=2, training=True, optimizer="adam", inplace=False)
+    assert whole.gradients == whole.parameters == report.parameters
+    # Of a network of which nothing learns there is no way back.
+    none = memory(freeze(network, ["stem", "linear1"]), batch=2, training=True)
+    assert (none.gradients, none.optimizer_state, none.kept) == (0, 0, 0)
+
+
+def test_a_frozen_linear_layer_keeps_no_input_and_a_frozen_convolution_does() -> None:
+    # Behind a layer that learns: PyTorch's convolution keeps what it read, its product does not.
+    linear = freeze(loads(HEAD), "linear1")
+    kept = {layer.name: layer.kept for layer in memory(linear, training=True).layers}
+    assert kept["linear1"] == 0
+    text = HEAD.replace("flatten", "conv: {filters: 4, kernel: 1}").replace("  - linear: 5\n", "")
+    conv = freeze(loads(text), "conv1")
+    report = memory(conv, training=True, inplace=False)
+    assert report.layer("conv1").kept == 0  # the relu keeps that already
+    text = text.replace("relu", "leaky_relu").replace("kernel: 1}, name", "kernel: 1}, name")
+    report = memory(freeze(loads(text), "conv1"), training=True, inplace=False)
+    assert report.layer("conv1").kept == 4 * 48
+
+
+def compare(network: Network, batch: int, *, inplace: bool) -> None:
+    torch_memory = pytest.importorskip("torch_memory")
+    report = memory(network, batch=batch, inplace=inplace, training=True)
+    names = {layer.name for layer in report.layers if layer.in_place}
+
+    def among(network: Network, index: int) -> bool:
+        return index < len(network.nodes) and network.nodes[index].name in names
+
+    measured = torch_memory.training(network, batch, partial(among, network))
+    found = (report.kept, report.after_forward, report.forward_peak, report.backward_peak)
+    theirs = (
+        measured.saved,
+        measured.after_forward,
+        measured.forward_peak,
+        measured.backward_peak,
+    )
+    assert found == theirs or report.inexact, network.name
+
+
+@tabled("name", ["resnet18", "mobilenet_v2", "vgg16_bn", "densenet121", "unet", "convnext_tiny"])
+def test_networks_with_frozen_layers_to_the_byte(name: str) -> None:
+    network = load(name)
+    own = [
+        node.name for node in network.nodes if node.kind in WEIGHTED and node.shared_with is None
+    ]
+    some = Random(name).sample(own, len(own) // 2)  # noqa: S311 (no secret)
+    for patterns, batch in ((own[: len(own) * 2 // 3], 1), (some, 2), (own[1:], 1)):
+        compare(freeze(network, patterns), batch, inplace=batch == 1)
+
+
+LEFT_OUT = kinds("recurrent") | {"embedding", "learned"}
+"""Not trained, without an input that learns, or no layer on a path."""
+
+
+def frozen_between(row: Case) -> Network | None:
+    """The row's layer, frozen, between two that learn; None where a batch of one does not do."""
+    if row.kind in LEFT_OUT or len(row.shapes) > 1 or not row.small:
+        return None
+    if not row.layer.plan(row.shapes).weights:
+        return None
+    items = f"  - scale\n  - {{{row.item}, frozen: true}}\n  - scale\n"
+    return loads(f"input: {row.inputs}\nlayers:\n{items}")
+
+
+@tabled("row", [row for row in CASES if frozen_between(row)])
+def test_every_kind_that_is_frozen_to_the_byte_or_said(row: Case) -> None:
+    network = frozen_between(row)
+    assert network is not None
+    for batch, inplace in ((1, True), (2, False)):
+        if refusals(network, batch, training=True):  # one value to normalize
+            continue
+        compare(network, batch, inplace=inplace)
+        found = memory(network, batch=batch, training=True).inexact
+        said = [each for each in found if each.layer.startswith(row.kind)]
+        assert not said or row.kind in ("attention", "linear", "locally_connected", "scale"), said
