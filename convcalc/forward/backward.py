@@ -12,7 +12,7 @@ import numpy as np
 from convcalc.forward.recording import record
 from convcalc.forward.weights import weight_names
 from convcalc.graph.planned import Planned, PlannedNode
-from convcalc.layers import SOURCES, Plan
+from convcalc.layers import SOURCES, UNPOOL, Plan
 from convcalc.layers.base import Gradients
 from convcalc.layers.kept import Kept
 
@@ -74,7 +74,7 @@ def forward_pass(
             made = record(xp, node.layer, own, xs, asked[index], generator)
             y = made.output
             if asked[index]:
-                kept[index] = made.kept
+                kept[index] = _of_pool(node, made.kept, kept)
             updated.update((names[name], array) for name, array in made.updated.items())
             if after is not None:
                 after(node, y, kept.get(index))
@@ -128,6 +128,14 @@ def backward_pass(
             else:
                 _add(flowing, node.inputs[key], gradient)
     return Learned(learned, entering)
+
+
+def _of_pool(node: PlannedNode, own: Kept, kept: Mapping[int, Kept]) -> Kept:
+    """What a layer keeps; of one that undoes a pool, where values stood is the pool's own array."""
+    pool = kept.get(node.like) if node.kind == UNPOOL and node.like is not None else None
+    if pool is None or "indices" not in pool:
+        return own
+    return Kept({**own.arrays, "indices": pool["indices"]}, own.shapes, own.asked)
 
 
 def _add(gradients: dict[Any, Any], key: object, gradient: Any) -> None:

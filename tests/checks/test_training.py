@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import adjoints
 import numpy as np
 import pytest
 from tabled import tabled
@@ -65,6 +66,45 @@ layers:
   - softmax
   - linear: 3
 """  # noqa: E501 (one item a line)
+LINEAR = """
+input: 16x16x4
+rounding: floor
+layers:
+  - conv: {filters: 6, kernel: 3, stride: 1, padding: same, padding_mode: reflect, groups: 2}
+  - depthwise_conv: {kernel: 3, padding: 1, multiplier: 2}
+  - separable_conv: {filters: 8, kernel: 3, padding: same}
+  - {name: pool, maxpool: 2}
+  - {conv_transpose: {filters: 8, kernel: 3, padding: 1, groups: 2}}
+  - maxunpool: pool
+  - avgpool: {kernel: 3, stride: 2, padding: 1}
+  - locally_connected: {filters: 4, kernel: 3}
+  - adaptive_avgpool: 5
+  - upsample: {scale: 2, mode: linear}
+  - upsample: {size: 7x7, mode: cubic, antialias: true}
+  - pad: {padding: 1, mode: circular}
+  - crop: 1
+  - concat: [[], [{slice: {start: 0, stop: 2}}], [channel_avgpool]]
+  - scale: {bias: true}
+  - affine: {times: 0.5, plus: 1.0}
+  - multiply: [[], [global_avgpool]]
+  - subtract: [[], [{learned: 1x1x7}]]
+  - permute: [1, 3, 2]
+  - crop: {size: 6}
+  - space_to_depth: 2
+  - channel_shuffle: 4
+  - pixel_shuffle: 2
+  - reshape: [-1, 7]
+  - matmul: [[], [conv: {filters: 36, kernel: 3, padding: 1}, {slice: {axis: length, stop: 7}}]]
+  - dropout
+  - add: [[], [identity]]
+  - linear: {features: 3, axis: channels}
+  - flatten
+  - linear: 5
+"""
+TABLE = """
+input: 12x1
+layers: [embedding: {entries: 9, features: 5}, conv: {filters: 4, kernel: 3}, flatten, linear: 3]
+"""
 ALONG = """
 input: 5x3
 layers:
@@ -120,6 +160,16 @@ def test_what_is_not_linear_keeps_and_multiplies_as_predicted(batch: int) -> Non
     assert {layer.kind for layer in made.layers if layer.macs.observed} == {
         *("conv", "attention", "linear"),
     }
+
+
+@tabled("batch", [1, 2])
+def test_what_is_linear_keeps_and_multiplies_as_predicted(batch: int) -> None:
+    verdicts = [verdict(text, batch=batch) for text in (LINEAR, TABLE)]
+    for made in verdicts:
+        assert made.differences == ()
+        assert made.finite
+    there = {each.kind for made in verdicts for each in made.layers}
+    assert there == adjoints.DRAWS.keys() | {"maxpool"}
 
 
 def test_what_goes_along_a_sequence_has_gradients_and_no_peak() -> None:

@@ -352,6 +352,23 @@ def drawn_maxunpool(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
     return {"indices": pool(*slides)}, [Shape(channels, made), Shape(channels, sizes)]
 
 
+def drawn_attention(random: Random, rank: int) -> tuple[Fields, list[Shape]]:
+    """Over 1, 2 or 4 positions, of which exp(−log n) is 1/n exactly."""
+    heads = random.randint(1, 3)
+    fields: Fields = {"heads": heads, "bias": random.random() < 0.7}
+    part = [2, 2, 1][:rank] if random.random() < 1 / 2 else [1, 2, 1][:rank]
+    x = Shape(heads * random.randint(1, 3), tuple(part))
+    if random.random() < 1 / 2:
+        other = Shape(random.randint(1, 4), extents(random, 1, 1, 2))
+        values = other._replace(channels=random.randint(1, 4))
+        return fields, [x, *random.choice(([other], [other, values]))]
+    manner = random.choice(("window", "grid", "map"))
+    if manner != "map":
+        fields[manner] = tuple(part)
+        x = x._replace(spatial=tuple(size * random.randint(1, 2) for size in part))
+    return fields, [x]
+
+
 DRAWS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], tuple[Fields, list[Shape]]]]] = {
     "conv": (MAPS, drawn_conv),
     "depthwise_conv": (MAPS, drawn_depthwise_conv),
@@ -387,6 +404,8 @@ DRAWS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], tuple[Fields, li
     "maxunpool": (MAPS, drawn_maxunpool),
 }
 """Kind → (ranks, random layers). Each is linear in each of what it reads, or in its weights."""
+ATTENTION = {"attention": (MAPS, drawn_attention)}
+"""The same of a kind that is so where its queries are 0, which says nothing of keys."""
 
 NO_GRADIENT: dict[str, int] = {"embedding": 0, "learned": 0, "maxunpool": 1}
 """Kinds of which only so many inputs, the first ones, have a gradient."""
@@ -407,7 +426,7 @@ INEXACT_IN_FLOAT32 = frozenset({"upsample"})
 
 def drawn(kind: str, random: Random) -> Drawn:
     """A valid random layer of a kind, of any of its ranks."""
-    ranks, draw = DRAWS[kind]
+    ranks, draw = (DRAWS | ATTENTION)[kind]
     while True:
         fields, xs = draw(random, random.choice(ranks))
         like = fields.pop("like", None)
@@ -464,6 +483,8 @@ def identities(case: Drawn, kind: str, random: Random) -> list[Identity]:
         return generator.integers(-3, 4, tuple(axes)).astype(dtype)
 
     weights = {weight.name: values(weight.shape) for weight in plan.weights}
+    if kind == "attention":
+        without_queries(weights)
     xs = [values((count, *x.axes)) for x in shapes]
     y = values((count, *plan.output.axes))
     if kind == "embedding":
@@ -500,6 +521,14 @@ def identities(case: Drawn, kind: str, random: Random) -> list[Identity]:
         right = (value.astype(np.float64) * gradients[key].astype(np.float64)).sum()
         sides.append(Identity(key, (made * y).sum(), right))
     return sides
+
+
+def without_queries(weights: dict[str, Any]) -> None:
+    """All scores are 0: attention is a mean of values, and linear in what these are made of."""
+    for name in weights.keys() & {"in_proj_weight", "in_proj_bias"}:
+        weights[name][: len(weights[name]) // 3] = 0
+    if "q_proj_weight" in weights:
+        weights["q_proj_weight"][:] = 0
 
 
 def binary(layer: Upsample, x: Shape) -> bool:

@@ -40,6 +40,12 @@ def test_the_backward_pass_of_what_is_linear_is_its_adjoint(kind: str) -> None:
             assert identity.holds, (case, identity)
 
 
+def test_attention_is_the_adjoint_of_what_it_makes_of_values() -> None:
+    """Of its products the one of shares and values, and all projections but that of keys."""
+    for case, identity in adjoints.drawn_identities("attention", 1, 64):
+        assert identity.holds, (case, identity)
+
+
 @tabled("kind", adjoints.OVERLAPPING)
 def test_windows_that_overlap_are_among_those_drawn(kind: str) -> None:
     """An assignment that should add up is right where no value is read twice."""
