@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.memory import largest_batch as largest_batch
     from convcalc.analysis.memory import memory as memory
     from convcalc.analysis.reach import Reached as Reached
+    from convcalc.checks.gradients import gradients as gradients
     from convcalc.checks.library import check as check
     from convcalc.checks.library import diff as diff
     from convcalc.checks.library import verify as verify
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from convcalc.explanation.value import explain_value as explain_value
     from convcalc.formats.web.library import report as report
     from convcalc.forward import run as run
+    from convcalc.forward.gradients import LossGradients as LossGradients
     from convcalc.graph import Network as Network
     from convcalc.graph import SpecError as SpecError
     from convcalc.graph import load as load
@@ -90,6 +92,7 @@ _HOMES = {
     "Item": "spec.tree",
     "Law": "laws.law",
     "LayerReport": "analysis",
+    "LossGradients": "forward.gradients",
     "MemoryReport": "analysis.memory",
     "Network": "graph",
     "PeakExplanation": "explanation.peak",
@@ -122,6 +125,7 @@ _HOMES = {
     "explain_value": "explanation.value",
     "export": "exchange.export",
     "freeze": "graph.frozen",
+    "gradients": "checks.gradients",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",

@@ -45,6 +45,10 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
         convcalc.explain_value,
         {"spec": NETWORK, "layer": "conv1", "at": (0, 0, 0)},
     ),
+    "gradients": (
+        convcalc.gradients,
+        {"network": NETWORK, "x": np.zeros((1, 3, 8, 8)), "loss": "squares"},
+    ),
     "largest_batch": (convcalc.largest_batch, {"network": NETWORK, "limit": "1GB"}),
     "load": (convcalc.load, {"spec": NETWORK}),
     "loads": (convcalc.loads, {"text": TEXT}),

@@ -70,7 +70,8 @@ def forward_pass(
         y = given.get(node.name)
         if y is None:
             names = weight_names(network, node, plan)
-            own = {name: weights[full] for name, full in names.items()}
+            # Statistics that layers share move on from where the layer before left them.
+            own = {name: updated.get(full, weights[full]) for name, full in names.items()}
             made = record(xp, node.layer, own, xs, asked[index], generator)
             y = made.output
             if asked[index]:
