@@ -1,12 +1,13 @@
 """Train a network for some steps, and hold what happened in the first against what is predicted."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
 
 from convcalc.analysis import analyze
 from convcalc.analysis.cost import multiplied_back
-from convcalc.analysis.memory import MemoryReport, memory
+from convcalc.analysis.memory import MemoryReport, Moment, memory
 from convcalc.analysis.memory.optimizer import state_bytes
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.checks.trained import NEAR, Peak, TrainedLayer, TrainingRun, TrainingVerdict
@@ -28,7 +29,7 @@ from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES, Layer, Plan
 from convcalc.layers.operations import kept, learned, of_batch
-from convcalc.numbers import grouped
+from convcalc.numbers import both_bytes, grouped
 
 
 def untaught(network: Planned) -> tuple[str, str] | None:
@@ -79,8 +80,20 @@ class _Comparison:
         self.leading = _leading(network)
         unknown = next((n.layer.untrained for n in network.nodes if n.layer.untrained), "")
         self.unknown = unknown
+        self.report = analyze(network, batch=run.batch, dtype=run.dtype)
+        self.inside = set(self._taking_courses())
         self.memory = None if unknown else self._memory()
         self.kept = {each.name: each.kept for each in self.memory.layers} if self.memory else {}
+
+    def _taking_courses(self) -> Iterator[str]:
+        """Names of layers whose kernels take and give back arrays of their own on the way."""
+        for index, node in enumerate(self.network.nodes):
+            shapes = [self.network.shape_of(read) for read in node.inputs]
+            if node.kind not in SOURCES and any(
+                step.course is not None
+                for step in node.layer.operations(shapes, self.network.plans[index])
+            ):
+                yield node.name
 
     def _memory(self) -> MemoryReport:
         """The memory of a step, no layer working in place, and parameters stepping one by one."""
@@ -128,7 +141,7 @@ class _Comparison:
         )
         if not isfinite(seen.losses[0]):
             differences.append(f"the loss is {seen.losses[0]}")
-        report = analyze(network, batch=run.batch, dtype=run.dtype)
+        report = self.report
         shown = matching(network, run.pattern)
         rate = run.learning_rate
         observed = [layer.kept_bytes.observed for layer in layers]
@@ -274,19 +287,20 @@ class _Comparison:
         return Pair(predicted, self.seen.loss_kept if known else None)
 
     def _peak(self) -> Peak | None:
-        """The largest of both passes, and of parameters with gradients behind them."""
+        """The largest of both passes, and of all that there is before the optimizer's step."""
         told = self.memory
         if told is None:
             return None
-        step = told.fixed + told.gradients
-        at = {each.phase: f"{each.phase}, {each.layer}" for each in told.peaks}
-        places = [
-            (told.forward_peak, at.get("forward", "forward")),
-            (told.backward_peak, at.get("backward", "backward")),
-            (step, at.get("step", "step")),
+        moments = [
+            each
+            for each, following in zip_longest(told.timeline, told.timeline[1:])
+            if each.phase != "step"
+            and not (each.layer in self.inside and following and following[:2] == each[:2])
         ]
-        predicted, place = max(places, key=lambda each: each[0])
-        return Peak(predicted, self.seen.peak, place, ", ".join(self.seen.place))
+        moments.append(Moment("step", "optimizer", told.fixed + told.gradients))
+        largest = max(moments, key=lambda each: each.bytes)
+        place = f"{largest.phase}, {largest.layer}"
+        return Peak(largest.bytes, self.seen.peak, place, ", ".join(self.seen.place))
 
     def _notes(self, layers: Sequence[TrainedLayer]) -> Iterator[str]:
         """What a reader of the figures should know."""
@@ -297,6 +311,11 @@ class _Comparison:
                 yield f"{network.nodes[index].name}: {said}"
         if self.unknown:
             yield f"there is no peak to compare: {self.unknown}"
+        if self.memory and self.memory.peak_layer in self.inside:
+            yield (
+                f"memory has its peak of {both_bytes(self.memory.peak)} within "
+                f"{self.memory.peak_layer}, of which a run sees the start and the end"
+            )
         if run.loss != "cross-entropy" and self.memory:
             yield "the predicted peak is that of cross-entropy, whose memory `memory` tells"
         for layer, node in zip(

@@ -28,7 +28,7 @@ INTERRUPTED = 130
 """What a shell says of what Ctrl-C ended."""
 ALONE = ("engine", "top", "classes", "folder", "shift", "profile")
 """What has nothing to do with training, by the names of parameters."""
-TRAINING = ("optimizer", "learning_rate", "loss", "steps")
+TRAINING = ("optimizer", "learning_rate", "loss", "steps", "freeze")
 """What is of training alone."""
 
 

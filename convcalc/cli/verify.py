@@ -17,6 +17,8 @@ from convcalc.cli.options import (
     Inputs,
     Word,
     batch_option,
+    freeze_option,
+    frozen,
     named,
     names_option,
     network_options,
@@ -105,6 +107,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 )
 @click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
 @training_options
+@freeze_option
 @names_option
 @output_options(VERIFY_FORMATS, "convcalc.formats.verify")
 def command(
@@ -128,6 +131,7 @@ def command(
     learning_rate: float | None,
     loss: str | None,
     steps: int | None,
+    freeze: tuple[str, ...],
     names: str,
     output: Output,
     *,
@@ -154,7 +158,7 @@ def command(
     if shift:
         _refuse_beside_shift(click.get_current_context())
     try:
-        network = planned(read(spec, input=shape, parameters=dict(settings)))
+        network = planned(frozen(read(spec, input=shape, parameters=dict(settings)), freeze))
     except SpecError as error:
         output.end((), error.diagnostics)
     shown = named(network, names)

@@ -29,12 +29,14 @@ class Pass(NamedTuple):
 
 
 class BackwardError(Exception):
-    """A layer's backward pass raised: what it needs was not kept, say, because nothing says so."""
+    """A layer's backward pass raised: what it needs was not kept, say, because nothing says so.
+
+    `layer` is its index, and `error` what it raised.
+    """
 
     def __init__(self, layer: int, error: Exception) -> None:
         super().__init__(f"{type(error).__name__}: {error}")
-        self.layer = layer
-        """The index of the layer."""
+        self.layer, self.error = layer, error
 
 
 class Learned(NamedTuple):

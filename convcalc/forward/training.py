@@ -26,6 +26,8 @@ from convcalc.layers import Layer, Plan
 from convcalc.layers.base import Gradients
 from convcalc.layers.kept import Kept
 
+LONGEST = 200
+"""Characters of an error that are shown."""
 LOSS = "loss"
 """What the loss is called where layers have names."""
 
@@ -304,7 +306,7 @@ def _trained(trainer: Trainer, steps: int, progress: Callable[[int, int], None] 
     try:
         gradients = trainer.backward(layers, flowing, watch)
     except BackwardError as error:
-        failed = error.layer, str(error)
+        failed = error.layer, said(error.error)
     seen = Trained(
         layers=watch.layers,
         norms=norms(network, trainer.weights, gradients),
@@ -404,6 +406,12 @@ class _Counted(Kept):
             Dry.tally = tally
 
 
+def said(raised: Exception) -> str:
+    """An error in one line, which may show whole arrays otherwise."""
+    text = " ".join(f"{type(raised).__name__}: {raised}".split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def _multiplications(
     layer: Layer, plan: Plan, xs: list[Any], asked: Collection[int | str]
 ) -> int | str:
@@ -416,6 +424,6 @@ def _multiplications(
             tally = Dry.tally = Tally()
             layer.backward(LIBRARY, weights, kept, dry(made.output.shape))
     except Exception as raised:  # noqa: BLE001 (a definition may fail in any way; it is told)
-        return f"{type(raised).__name__}: {raised}"
+        return said(raised)
     seen = Observed(None, {}, tally.matrix_products, tally.products)
     return seen.multiplications(plan)

@@ -330,3 +330,36 @@ def test_steps_that_are_interrupted_show_what_was_done() -> None:
 def test_without_weights_that_learn_there_is_nothing_to_train() -> None:
     with pytest.raises(ValueError, match="has no weights that learn"):
         verdict("{name: plain, input: 4x4x1, layers: [relu, flatten]}")
+
+
+def test_attention_is_as_predicted_between_its_start_and_its_end() -> None:
+    """Within, its kernels take arrays of their own, which no run of definitions sees."""
+    for fields in ("{heads: 2, window: 4, relative_bias: true}", "2"):
+        made = verdict(
+            "{input: 8x8x8, layers: [conv: {filters: 8, kernel: 1}, "
+            f"add: [[], [layernorm, attention: {fields}]], global_avgpool, flatten, linear: 3]}}"
+        )
+        assert made.differences == ()
+        assert made.peak is not None
+        assert made.peak.predicted_at == made.peak.observed_at == "forward, attention1"
+        assert any("peak of" in note and "within attention1" in note for note in made.notes)
+
+
+def test_of_a_recurrent_layer_there_is_no_peak_to_compare() -> None:
+    made = verdict("{input: 5x3, layers: [lstm: 4, flatten, linear: 2]}")
+    assert made.differences == ()
+    assert (made.peak, made.kept_bytes) == (None, None)
+    assert layer(made, "lstm1").macs.observed == 2 * 5 * 16 * (3 + 2 * 4)
+    assert any(note.startswith("there is no peak to compare: ") for note in made.notes)
+
+
+def test_frozen_layers_have_no_gradient_and_no_state() -> None:
+    text = SMALL.replace(
+        "- conv: {filters: 6, kernel: 5", "- frozen: true\n    conv: {filters: 6, kernel: 5"
+    )
+    made = verdict(text, optimizer="adam")
+    assert made.differences == ()
+    assert (layer(made, "conv1").gradients.observed, layer(made, "conv1").macs.observed) == (0, 0)
+    assert layer(made, "conv1").gradient_norm is None
+    assert made.gradient_bytes.observed == 4 * (2668 - 156)
+    assert made.state_bytes.observed == 2 * 4 * (2668 - 156) + 4 * 6

@@ -458,6 +458,7 @@ TRIED = {
             "--learning-rate": ("--learning-rate", "0.5"),
             "--loss": ("--loss", "squares"),
             "--steps": ("--steps", "2"),
+            "--freeze": ("--freeze", "conv1"),
             "--format": ("--format", "json"),
         },
         {
