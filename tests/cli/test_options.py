@@ -467,7 +467,8 @@ TRIED = {
             "--normalize": ("--image", "image.npy", "--top", "10"),
             "--classes": ("--top", "2"),
             **dict.fromkeys(
-                ("--optimizer", "--learning-rate", "--loss", "--steps"), ("--training",)
+                ("--optimizer", "--learning-rate", "--loss", "--steps", "--freeze"),
+                ("--training",),
             ),
         },
         {
