@@ -16,15 +16,18 @@ from convcalc.graph import Network
 from convcalc.graph.planned import leading_to
 from convcalc.layers import kinds
 from convcalc.layers.base import Layer, Plan
-from convcalc.numbers import plural
+from convcalc.layers.separable import SeparableConv
+from convcalc.numbers import plural, value_text
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 if TYPE_CHECKING:
     from convcalc.forward.around import Around
 
 DEMONSTRATED = frozenset(
     {
-        *("conv", "depthwise_conv", "conv_transpose", "locally_connected", "upsample"),
+        *("conv", "depthwise_conv", "separable_conv", "conv_transpose", "locally_connected"),
+        "upsample",
         *("maxpool", "avgpool", "lppool", "adaptive_avgpool", "adaptive_maxpool"),
         *("global_avgpool", "global_maxpool"),
     }
@@ -38,6 +41,8 @@ WINDOWS = 3
 """Positions of a window along an axis, where the layer has as many."""
 WIDEST = 16
 """Most cells along an axis, with padding."""
+FEW_CELLS = 6
+"""Cells that a dilated kernel reaches over, of a layer that is drawn nearer."""
 NARROW = 8
 """Cells along an axis from which on there is one channel, and of a window fewer positions."""
 CHANNELS, FILTERS, GROUPS = 3, 2, 2
@@ -98,6 +103,8 @@ class Demo(NamedTuple):
     """The output in lists, as the reference gives it."""
     frames: tuple[Frame, ...]
     """Every output, filter by filter, row by row."""
+    then: "Demo | None" = None
+    """The second step of a layer that is two, whose input is this one's output."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -108,6 +115,7 @@ class Demo(NamedTuple):
                 {**frame._asdict(), "terms": [term._asdict() for term in frame.terms]}
                 for frame in self.frames
             ],
+            "then": self.then and self.then.data,
         }
 
 
@@ -122,19 +130,79 @@ def demo(network: Network, layer: int) -> Demo:
     whole = known.shape_of(node.inputs[0]) if node.inputs else None
     if whole is None or node.kind not in DEMONSTRATED or not 0 < whole.rank < 3:
         why = "a convolution, pool or upsampling along one or two axes has"
-        if node.kind == "separable_conv":
-            why = "it is two layers in one, a depthwise convolution and one of 1×1"
+        if whole is not None and node.kind in DEMONSTRATED and whole.rank > 2:
+            why = (
+                f"a page has grids of numbers for one or two axes, and it slides along {whole.rank}"
+            )
         message = f"{node.name} ({node.kind}) has no demo: {why}"
         raise ArgumentError(message)
-    small, shape = _cropped(node.layer, node.kind, whole, plan)
-    return _run(network.name, node.name, small, shape, node.kind, _about(whole, plan, shape, small))
+    near, windows, changes = _narrowed(node.layer, node.kind, plan.windows)
+    small, shape = _cropped(near, node.kind, whole, plan, windows)
+    says = (*_about(whole, plan, shape, small), *changes)
+    if isinstance(small, SeparableConv):
+        return _of_both(network.name, node.name, small, shape, says)
+    return _run(network.name, node.name, small, shape, node.kind, says)
 
 
-def _cropped(layer: Layer, kind: str, whole: Shape, plan: Plan) -> tuple[Layer, Shape]:
+def _of_both(
+    network: str, name: str, layer: SeparableConv, shape: Shape, says: tuple[str, ...]
+) -> Demo:
+    """The two convolutions of a separable one, the second on what the first makes."""
+    first, second = layer.parts
+    one = "Step 1 of 2, a depthwise convolution: each channel by filters of its own."
+    other = "Step 2 of 2, a convolution of 1×1: sums over all channels that step 1 made."
+    deep = _run(network, name, first, shape, "depthwise_conv", (*says, one))
+    inside = first.plan([shape]).output
+    flat = _run(network, name, second, inside, "conv", (*says, other), x=deep.output)
+    return deep._replace(kind="separable_conv", then=flat)
+
+
+def _narrowed(
+    layer: Layer, kind: str, windows: Sequence[Window]
+) -> tuple[Layer, tuple[Window, ...], tuple[str, ...]]:
+    """The layer with a smaller dilation or padding where a page has no room, and what to say of it.
+
+    What a tap is multiplied by, and which part of a window lies in the padding, stays.
+    """
+    fields: Any = layer
+    made, changed = [], dict[str, Any]()
+    for window in windows:
+        before, after, taps = window.before, max(window.after, 0), window.kernel - 1
+        near = window
+        if window.extent + max(before, after) > WIDEST and window.dilation > 1 and taps:
+            near = near._replace(dilation=min(window.dilation, max(2, FEW_CELLS // taps)))
+        least = [
+            min(round(side * near.dilation / window.dilation), near.extent)
+            for side in (before, after)
+        ]
+        if near is not window or max(before, after) > WIDEST - near.extent:
+            near = near._replace(before=least[0], after=least[1])
+        made.append(near)
+    near_windows = tuple(made)
+    if kind in RESIZED or any(window.up > 1 for window in windows) or near_windows == (*windows,):
+        return layer, (*windows,), ()
+    said = []
+    for name, of in (
+        ("dilation", lambda window: window.dilation),
+        ("padding", lambda window: (window.before, window.after)),
+    ):
+        was, now = (tuple(map(of, each)) for each in (windows, near_windows))
+        if was != now and getattr(fields, name) != "same":
+            changed[name] = now
+            said.append(f"{name} {value_text(now)} in the place of {value_text(was)}")
+    if not said:
+        return layer, (*windows,), ()
+    text = f"With {' and '.join(said)}, which a page has no room for."
+    return layer.replace(**changed), near_windows, (text,)
+
+
+def _cropped(
+    layer: Layer, kind: str, whole: Shape, plan: Plan, windows: Sequence[Window]
+) -> tuple[Layer, Shape]:
     """The layer with fewer filters, and a smaller input for it."""
     fields: Any = layer
     spatial, sizes = [], []
-    for window, size, output in zip(plan.windows, whole.spatial, plan.output.spatial, strict=True):
+    for window, size, output in zip(windows, whole.spatial, plan.output.spatial, strict=True):
         if kind in RESIZED:
             few = min(size, 3 if output > size else 5 if output == 1 else 7)
             spatial.append(few)
@@ -143,25 +211,27 @@ def _cropped(layer: Layer, kind: str, whole: Shape, plan: Plan) -> tuple[Layer, 
         if window.up > 1:
             spatial.append(min(size, WINDOWS))
             continue
-        windows = WINDOWS if window.extent < NARROW else 2
+        many = WINDOWS if window.extent < NARROW else 2
         if fields.padding == "same":
-            few = windows * window.stride
+            few = many * window.stride
         else:
-            few = (windows - 1) * window.stride + window.extent - window.before
+            few = (many - 1) * window.stride + window.extent - window.before
             few -= max(window.after, 0)
         spatial.append(min(size, max(few, 1)))
-    many = max(spatial) >= NARROW
+    large = max(spatial) >= NARROW
     channels, changed = whole.channels, dict[str, Any]()
     if hasattr(layer, "filters"):
         groups = min(getattr(fields, "groups", 1), GROUPS)
-        own = min(channels // getattr(fields, "groups", 1), 1 if many else CHANNELS)
+        own = min(channels // getattr(fields, "groups", 1), 1 if large else CHANNELS)
         channels = groups * own
         each = min(fields.filters // getattr(fields, "groups", 1), FILTERS if groups == 1 else 1)
         changed["filters"] = groups * each
         if hasattr(layer, "groups"):
             changed["groups"] = groups
     else:
-        channels = min(channels, 1 if many else 2)
+        channels = min(channels, 1 if large else 2)
+    if hasattr(layer, "multiplier"):
+        changed["multiplier"] = min(fields.multiplier, 2)
     if getattr(layer, "size", None) is not None:
         changed["size"] = tuple(sizes)
     return layer.replace(**changed), Shape(channels, tuple(spatial))
@@ -177,9 +247,15 @@ def _about(whole: Shape, plan: Plan, shape: Shape, small: Layer) -> tuple[str, .
 
 
 def _run(
-    network: str, name: str, layer: Layer, shape: Shape, kind: str, says: tuple[str, ...]
+    network: str,
+    name: str,
+    layer: Layer,
+    shape: Shape,
+    kind: str,
+    says: tuple[str, ...],
+    x: Any = None,
 ) -> Demo:
-    """Run it on numbers drawn from its own sizes, and take every output apart."""
+    """Run it on numbers drawn from its own sizes, or on `x`, and take every output apart."""
     from convcalc.forward.around import alone
 
     problems = [*layer.check([shape])]
@@ -190,12 +266,10 @@ def _run(
     cells = [*shape.spatial, *(output // 2 for output in plan.output.spatial)]
     if kind not in RESIZED:
         cells += [min(window.extent, window.kernel * window.up) for window in plan.windows]
-    if max(cells) > WIDEST:
-        message = f"{name} has no demo: it needs {max(cells):,} cells along an axis, of {WIDEST}"
-        raise ArgumentError(message)
+    _refuse_large(name, max(cells))
     drawn = Random(f"{kind} {shape}")  # noqa: S311 (numbers to look at)
     high = 2 if kind in SUMMED else 9
-    x = _numbers(drawn, shape.axes, 0, high)
+    x = _numbers(drawn, shape.axes, 0, high) if x is None else x
     weights = {
         each.name: _numbers(drawn, each.shape, *((0, 1) if each.name == "bias" else (-1, 1)))
         for each in plan.weights
@@ -211,17 +285,29 @@ def _run(
                 terms = _copied(layer, arrays, (channel, *place))
             at = (channel, *place)
             frames.append(_frame(at, terms, made, float(output[at]), kind))
+    padding = _padding(frames, shape)
+    _refuse_large(name, max(map(sum, zip(shape.spatial, map(sum, padding), strict=True))))
     return Demo(
         network=network,
         layer=name,
         kind=kind,
         says=says,
         x=x,
-        padding=_padding(frames, shape),
+        padding=padding,
         weights=weights,
         output=output.tolist(),
         frames=tuple(frames),
     )
+
+
+def _refuse_large(name: str, cells: int) -> None:
+    """Raise `ArgumentError` for so many cells along an axis that a page has no room for them."""
+    if cells > WIDEST:
+        message = (
+            f"{name} has no demo: its windows take {cells:,} cells along an axis, and a page has "
+            f"room for {WIDEST}"
+        )
+        raise ArgumentError(message)
 
 
 def _numbers(drawn: Random, extents: Sequence[int], low: int, high: int) -> Any:

@@ -54,7 +54,7 @@ class SeparableConv(Layer):
     rounding: Annotated[Rounding, ROUNDING] = "exact"
 
     @property
-    def _parts(self) -> tuple[DepthwiseConv, Conv]:
+    def parts(self) -> tuple[DepthwiseConv, Conv]:
         """The two convolutions."""
         first = DepthwiseConv(
             kernel=self.kernel,
@@ -79,7 +79,7 @@ class SeparableConv(Layer):
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A weight per tap and channel made, then one per channel and filter."""
-        first, second = self._parts
+        first, second = self.parts
         inside = first.plan(xs)
         outside = second.plan([inside.output])
         (weight,), (point, *bias) = inside.weights, outside.weights
@@ -92,7 +92,7 @@ class SeparableConv(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """Both convolutions, with a map between them that is kept."""
-        first, second = self._parts
+        first, second = self.parts
         inside = first.plan(xs)
         *border, deep = first.operations(xs, inside)
         (point,) = second.operations([inside.output], second.plan([inside.output]))
@@ -107,7 +107,7 @@ class SeparableConv(Layer):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k, o] = Σ p[k, j]·(Σ w[j, t]·x[⌊j/m⌋, o·S + t·D − P]) + b[k]. Source: Keras."""
-        first, second = self._parts
+        first, second = self.parts
         inside = run.keep("depthwise", first.forward(xp, {"weight": weights["weight"]}, xs, run))
         point = {"weight": weights["pointwise"]}
         if self.bias:
@@ -116,7 +116,7 @@ class SeparableConv(Layer):
 
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
         """The second convolution's backward pass, then the first's."""
-        first, second = self._parts
+        first, second = self.parts
         names = {"weight": "pointwise", "bias": "bias"}
         asked: set[int | str] = {ours for ours, name in names.items() if kept.asks(name)}
         into = {key for key in (0, "weight") if kept.asks(key)}

@@ -1,7 +1,8 @@
 """A layer on a small input: what is cropped, and every output held against plain arithmetic."""
 
 import json
-from itertools import product
+import re
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +144,89 @@ def test_every_output_of_every_kind_is_made_of_what_is_shown(case: Case) -> None
 
 
 @tabled(
+    ("shape", "fields", "said"),
+    [
+        # A causal convolution of WaveNet, and of FCN the first, around whose image are 100 cells.
+        ("999x3", {"kernel": 2, "dilation": 512, "padding": [[512, 0]]}, "dilation 6 in the place"),
+        ("64x64x3", {"kernel": 3, "padding": 100}, "padding [3,3]×[3,3] in the place"),
+        ("99x3", {"kernel": 3, "dilation": 40, "padding": 40}, "dilation 3 in the place of 40"),
+        ("99x3", {"kernel": 3, "dilation": 40, "padding": "same"}, "dilation 3 in the place of 40"),
+        ("99x3", {"kernel": 3, "dilation": 40}, "dilation 3 in the place of 40"),
+    ],
+)
+def test_a_page_says_what_it_has_no_room_for(shape: str, fields: dict[str, Any], said: str) -> None:
+    made = shown(shape, f"conv: {{filters: 2, bias: false, {json.dumps(fields)[1:-1]}}}")
+    assert said in made.says[-1]
+    sizes = [
+        size + sum(sides) for size, sides in zip(extents(made.x)[1:], made.padding, strict=True)
+    ]
+    assert max(sizes) <= WIDEST
+    apart = {"dilation 6": 6, "dilation 3": 3}.get(said[:10], 1)
+    for frame in made.frames:
+        own = [term for term in frame.terms if term.at[0] == 0]
+        assert {b.at[-1] - a.at[-1] for a, b in pairwise(own) if a.at[:-1] == b.at[:-1]} <= {apart}
+        assert frame.value == sum(
+            at(made.x, term.at) * at(made.weights["weight"][frame.at[0]], term.weight or ())
+            for term in frame.terms
+        )
+    assert any(map(any, made.padding)) == ("padding" in fields)
+
+
+def test_a_separable_convolution_is_two_steps() -> None:
+    item = "separable_conv: {filters: 5, kernel: 3, stride: 2, padding: 1, rounding: floor}"
+    deep = shown("64x64x16", item)
+    flat = deep.then
+    assert flat is not None
+    assert ("Step 1 of 2" in deep.says[-1], "Step 2 of 2" in flat.says[-1]) == (True, True)
+    assert (extents(deep.x), extents(deep.output)) == ((3, 5, 5), (3, 3, 3))
+    assert flat.x == deep.output
+    assert extents(flat.output) == (2, 3, 3)
+    made = json.loads(json.dumps(deep.data))
+    assert made["then"]["frames"]
+    assert made["then"]["then"] is None
+    # By hand: filters of each channel, then weights of each channel made, and the bias.
+    taps, points = deep.weights["weight"], flat.weights["weight"]
+    assert deep.weights.keys() == {"weight"}
+    for filter_, row, column in product(range(2), range(3), range(3)):
+        total = float(flat.weights["bias"][filter_])
+        for channel in range(3):
+            inside = sum(
+                at(deep.x, (channel, 2 * row - 1 + down, 2 * column - 1 + right))
+                * taps[channel][0][down][right]
+                for down, right in product(range(3), range(3))
+            )
+            assert deep.output[channel][row][column] == inside
+            total += inside * points[filter_][channel][0][0]
+        assert flat.output[filter_][row][column] == total
+
+
+@pytest.mark.thorough
+@tabled("name", ["alexnet", "c3d", "dcgan_generator", "fcn", "s3d", "wavenet"])
+def test_every_layer_that_slides_has_a_page_or_says_why_not(name: str) -> None:
+    network = read(name)
+    seen: set[object] = set()
+    for index, node in enumerate(network.nodes):
+        if node.kind not in DEMONSTRATED or id(node.layer) in seen:
+            continue
+        seen.add(id(node.layer))
+        try:
+            made: Demo | None = demo(network, index)
+        except ArgumentError as error:
+            assert re.search("room for 16$|and it slides along 3$", str(error)), str(error)  # noqa: PT017
+            continue
+        while made is not None:
+            for size, sides in zip(extents(made.x)[1:], made.padding, strict=True):
+                assert size + sum(sides) <= WIDEST
+            made = made.then
+
+
+@tabled(
     ("shape", "layer"),
     [
         ("8x8x3", "relu"),
-        ("8x8x3", "separable_conv: {filters: 2, kernel: 3}"),
         ("8x8x8x3", "conv: {filters: 2, kernel: 3}"),
         ("64x64x3", "conv: {filters: 2, kernel: 31}"),
-        ("99x3", "conv: {filters: 2, kernel: 3, dilation: 40}"),
+        ("999x3", "conv: {filters: 2, kernel: 9, dilation: 40}"),
         ("9x3", "conv_transpose: {filters: 2, kernel: 3, stride: 50}"),
         ("9x3", "upsample: 1000"),
         ("8", "linear: 3"),

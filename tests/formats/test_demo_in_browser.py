@@ -30,6 +30,9 @@ LAYERS = (
     ("dcgan_generator", "up1.conv_transpose1"),
     ("wavenet", "gate3.causal1.conv1"),
     ("mobilenet_v1", "separable1.depthwise_conv1"),
+    ("wavenet", "gate10.causal1.conv1"),
+    ("fcn", "pool1.conv1"),
+    ("resnext50_32x4d", "conv2_x.bottleneck_block1.conv2"),
 )
 
 
@@ -74,6 +77,30 @@ def test_every_output_is_shown_with_what_it_is_made_of(
         assert buttons.nth(number).get_attribute("aria-current") == "true"
         page.keyboard.press("ArrowRight")
     assert buttons.nth(0).get_attribute("aria-current") == "true"
+    assert complaints == []
+
+
+def test_both_steps_of_a_separable_convolution_are_shown(page: "Page", tmp_path: Path) -> None:
+    spec = tmp_path / "a.yaml"
+    spec.write_text("input: 9x9x4\nlayers:\n  - separable_conv: {filters: 3, kernel: 3}\n")
+    complaints = opened(page, tmp_path, str(spec), "separable_conv1")
+    network = read(str(spec))
+    first = demo(network, 1)
+    second = first.then
+    assert second is not None
+    buttons = page.locator(".output button")
+    for step, name, other in ((first, "Step 1", "Step 2"), (second, "Step 2", "Step 1")):
+        page.click(f"text={name} >> nth=0")
+        assert page.get_attribute(f".steps >> text={name}", "aria-pressed") == "true"
+        assert page.get_attribute(f".steps >> text={other}", "aria-pressed") == "false"
+        assert buttons.all_inner_texts() == [real(frame.value) for frame in step.frames]
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".sum").inner_text().endswith(f": {step.frames[1].said}")
+        assert f"of 2, {'a depthwise' if step is first else 'a convolution'}" in page.inner_text(
+            "main"
+        )
+    page.click(".steps >> text=Step 1")
+    assert page.locator(".sum").inner_text().endswith(f": {first.frames[1].said}")
     assert complaints == []
 
 

@@ -20,7 +20,11 @@ class Page {
   private shown = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(private readonly demo: Demo) {
+  constructor(
+    private readonly demo: Demo,
+    private readonly title: string,
+    steps: HTMLElement | null,
+  ) {
     this.outputs = readers(demo.frames);
     this.slider = h("input", {
       type: "range",
@@ -34,7 +38,8 @@ class Page {
     this.element = h(
       "main",
       {},
-      h("h1", {}, demo.title),
+      h("h1", {}, this.title),
+      steps,
       ...demo.says.map((text) => h("p", {}, text)),
       h(
         "div",
@@ -203,13 +208,15 @@ class Page {
     this.timer = setInterval(() => { this.show((this.shown + 1) % this.demo.frames.length); }, PAUSE);
   }
 
-  private stop(): void {
+  /** Play no further. */
+  stop(): void {
     clearInterval(this.timer);
     this.timer = undefined;
     this.playing.textContent = "Play";
   }
 
   private pressed(event: KeyboardEvent): void {
+    if (!this.element.isConnected) return; // the other step is shown
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowRight") this.step(1);
     else if (event.key === "ArrowLeft") this.step(-1);
@@ -251,4 +258,29 @@ function grid(channel: Nested): number[][] {
 
 const element = document.getElementById("page");
 const data = document.getElementById("data");
-if (element && data) element.replaceWith(new Page(JSON.parse(data.textContent) as Demo).element);
+if (element && data) element.replaceWith(stepped(JSON.parse(data.textContent) as Demo));
+
+/** The page of a layer, of one that is two steps one page for each. */
+function stepped(demo: Demo): HTMLElement {
+  if (!demo.then) return new Page(demo, demo.title, null).element;
+  const pages: Page[] = [];
+  const button = (name: string, from: number, to: number): HTMLElement =>
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(from === to),
+        onclick: () => {
+          pages[from]?.stop();
+          if (pages[to] !== pages[from] && pages[to]) pages[from]?.element.replaceWith(pages[to].element);
+          pages[to]?.element.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
+        },
+      },
+      name,
+    );
+  for (const [number, step] of [demo, demo.then].entries()) {
+    const buttons = h("div", { class: "steps", role: "group", "aria-label": "Steps" }, button("Step 1", number, 0), button("Step 2", number, 1));
+    pages.push(new Page(step, demo.title, buttons));
+  }
+  return pages[0]?.element ?? h("main");
+}

@@ -26,6 +26,8 @@ export interface Demo {
   padding: [number, number][];
   output: Nested[];
   frames: Frame[];
+  /** The second step of a layer that is two. */
+  then: Demo | null;
 }
 
 export type Nested = number | Nested[];

@@ -13,9 +13,13 @@ def render(demo: Demo) -> str:
     """The file."""
     title = f"{demo.layer} ({demo.kind}) of {demo.network}, window by window"
     data = {**demo.data, "title": title}
-    lines = [f"<h1>{escape(title)}</h1>", *(f"<p>{escape(each)}</p>" for each in demo.says)]
-    lines += _tables("Input", demo.x)
-    lines += _tables("Output", demo.output)
+    lines = [f"<h1>{escape(title)}</h1>"]
+    step: Demo | None = demo
+    while step is not None:
+        lines += [f"<p>{escape(each)}</p>" for each in step.says]
+        lines += _tables("Input", step.x)
+        lines += _tables("Output", step.output)
+        step = step.then
     body = "\n".join(['<div id="page"></div>', "<noscript>", *lines, "</noscript>"])
     return document(WebPage("demo", f"{title} · convcalc", body, data, licences=False))
 
