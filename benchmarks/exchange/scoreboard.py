@@ -68,9 +68,12 @@ def fields(network: Network) -> list[str]:
     return [by_name.get(network.nodes[index].name, "") for index in network.outputs]
 
 
-def grouped(network: Network) -> list[tuple[str, int, int]]:
-    """Names of groups, rounds of repeats among them, and which layers are in each that has any."""
-    return [(each.name, each.layers[0], len(each.layers)) for each in network.groups if each.layers]
+def grouped(network: Network) -> dict[str, int]:
+    """By the names of groups, rounds of repeats among them, how many layers are in each.
+
+    Which comes first of what reads nothing of each other is not said in a file.
+    """
+    return {each.name: len(each.layers) for each in network.groups if each.layers}
 
 
 def imported(path: Path) -> tuple[Network, float, Spec | None]:

@@ -70,7 +70,12 @@ def _imported(graph: Graph) -> Imported:
     scopes = cache(partial(_scopes, graph))
     of_convcalc = graph.model.producer_name == PRODUCER
     wiring = Wiring(paths=partial(_paths, scopes) if of_convcalc else dict)
-    reader = Reader(wiring, fixed=not graph.named, module_of=_modules(graph))
+    reader = Reader(
+        wiring,
+        fixed=not graph.named,
+        module_of=_modules(graph),
+        kind_of=partial(_kind, scopes) if of_convcalc else lambda _: "",
+    )
     recognise(graph)
     for value in graph.inputs:
         add_input(graph, wiring, value)
@@ -118,6 +123,12 @@ def _modules(graph: Graph) -> Callable[[str], str]:
 def _paths(scopes: "Callable[[], Scopes]") -> dict[str, tuple[str, ...]]:
     """By the origin of layers the blocks of the spec that the file was made of."""
     return {origin: each.path for origin, each in scopes().items()}
+
+
+def _kind(scopes: "Callable[[], Scopes]", origin: str) -> str:
+    """The kind of the layer of the spec that an operation comes from; empty where none is said."""
+    scope = scopes().get(origin)
+    return "" if scope is None else scope.kind
 
 
 def _scopes(graph: Graph) -> "Scopes":

@@ -77,11 +77,15 @@ class Reader:
         *,
         fixed: bool = True,
         module_of: Callable[[str], str] = lambda _: "",
+        kind_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.wiring = wiring
         self.module_of = module_of
         """What gives by an origin the path of the module that it is in; empty where that is not
         known."""
+        self.kind_of = kind_of
+        """What gives by an origin the kind that the spec has there which the file was made of;
+        empty of other files."""
         self.fixed = fixed
         """Whether the file says how large everything is, and leaves no extent open."""
         self.weights: dict[str, Mapping[str, Source]] = {}

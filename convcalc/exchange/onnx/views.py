@@ -361,6 +361,8 @@ def padded(reader: Reader, op: Operation) -> None:
         number = reader.add(op, "pad", [number], fields)
     if 0 in sides:
         number = reader.add(op, "pad", [number], {"channels": sides[0], **shared})
+    if not padded_axes and reader.kind_of(op.origin) == "pad":
+        number = reader.add(op, "pad", [number], {"padding": 0})
     reader.give(op, number, layout)
 
 
