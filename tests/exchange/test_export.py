@@ -438,3 +438,23 @@ def assert_same_groups(name: str, folder: Path) -> None:
     origins = [each.origin for each in flat.nodes]
     assert [each.origin for each in back.nodes] == origins
     assert all(origins[len(flat.inputs) :])
+
+
+def test_a_pad_of_nothing_comes_back_in_its_group(tmp_path: Path) -> None:
+    """A 6×6 map needs none, and the 3×3 one behind it a row and a column."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "input: 6x6x4\n"
+        "blocks:\n"
+        "  merging:\n"
+        "    layers:\n"
+        "      - pad: [[0, incoming.height % 2], [0, incoming.width % 2]]\n"
+        "      - {space_to_depth: 2}\n"
+        "      - conv: {filters: 4, kernel: 1}\n"
+        "layers: [merging, merging]\n"
+    )
+    network = planned(load(str(spec)))
+
+    pads = [at for at, node in enumerate(network.nodes) if node.kind == "pad"]
+    assert [str(network.shape_of(at)) for at in pads] == ["6×6×4", "4×4×4"]
+    assert_same_groups(str(spec), tmp_path)
