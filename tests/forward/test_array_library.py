@@ -4,7 +4,7 @@ import operator
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pytest
@@ -12,16 +12,24 @@ import test_forward as definitions
 from tabled import tabled
 
 from convcalc import forward
+from convcalc.forward.recording import record
 from convcalc.graph import load
 from convcalc.layers import layer_class
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CREATION = {"arange", "asarray", "full", "zeros"}
 OF_SEQUENCES = {"concatenate", "stack"}
 FUNCTIONS = {
     *("abs", "exp", "expm1", "log", "log1p", "max", "maximum", "mean", "minimum", "moveaxis"),
     *("sqrt", "take", "tanh", "trunc", "where"),
+    # of backward passes
+    *("broadcast_to", "expand_dims", "isnan", "sign", "take_along_axis", "zeros_like"),
 }
 """With `CREATION` and `OF_SEQUENCES`: all that layers use, with CuPy's signatures."""
+AT = {"add", "maximum"}
+"""Whose `at` puts values where numbers say, some of them at one place."""
 OPTIONS = {"axis", "dtype", "keepdims"}
 SCALARS = (bool, int, float)
 
@@ -122,6 +130,37 @@ class Foreign:
     def __setitem__(self, key: Any, value: Any) -> None:
         self.held[index(key)] = taken(value)
 
+    def __len__(self) -> int:
+        return len(self.held)
+
+    @property
+    def size(self) -> int:
+        return int(self.held.size)
+
+    def copy(self) -> "Foreign":
+        return Foreign(self.held.copy())
+
+    def tolist(self) -> Any:
+        return self.held.tolist()
+
+    def argmax(self, axis: int | None = None) -> "Foreign":
+        return given_back(self.held.argmax(axis=axis))
+
+    def __iadd__(self, other: Any) -> "Self":
+        self.held += taken(other)
+        return self
+
+    def __imul__(self, other: Any) -> "Self":
+        self.held *= taken(other)
+        return self
+
+    def __itruediv__(self, other: Any) -> "Self":
+        self.held /= taken(other)
+        return self
+
+    def __abs__(self) -> "Foreign":
+        return given_back(abs(self.held))
+
     def __neg__(self) -> "Foreign":
         return Foreign(-self.held)
 
@@ -130,6 +169,9 @@ class Foreign:
     __mul__, __rmul__ = binary("mul"), mirrored("mul")
     __truediv__, __rtruediv__ = binary("truediv"), mirrored("truediv")
     __pow__, __matmul__ = binary("pow"), binary("matmul")
+    __and__, __or__ = binary("and_"), binary("or_")
+    __eq__, __ne__ = binary("eq"), binary("ne")  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
     __lt__, __le__, __gt__, __ge__ = map(binary, ("lt", "le", "gt", "ge"))
 
 
@@ -139,7 +181,7 @@ class Library:
     float32 = np.float32
 
     def __getattr__(self, name: str) -> Any:
-        if name not in CREATION | OF_SEQUENCES | FUNCTIONS:
+        if name not in CREATION | OF_SEQUENCES | FUNCTIONS | AT:
             raise AttributeError(name)
         function = getattr(np, name)
 
@@ -147,12 +189,18 @@ class Library:
             assert set(options) <= OPTIONS
             if name in OF_SEQUENCES:
                 arguments = ([taken(x) for x in arguments[0]], *arguments[1:])
+            elif name == "broadcast_to":
+                arguments = (taken(arguments[0]), *arguments[1:])
             elif name not in CREATION:
                 arguments = tuple(map(taken, arguments))
             elif isinstance(arguments[0], Foreign):
                 arguments = (arguments[0].held, *arguments[1:])
             return given_back(function(*arguments, **options))
 
+        if name in AT:
+            called.at = lambda x, places, values: function.at(  # type: ignore[attr-defined]
+                x.held, index(places), taken(values)
+            )
         return called
 
 
@@ -190,6 +238,22 @@ def test_layers_need_nothing_but_their_array_library(row: definitions.Row) -> No
     expected = layer.forward(np, weights, given)
     assert y.dtype == expected.dtype
     assert np.array_equal(y.held, expected, equal_nan=True)
+
+
+@definitions.rows(*definitions.SLIDING, *definitions.OTHERS)
+def test_backward_passes_need_nothing_but_their_array_library(row: definitions.Row) -> None:
+    layer, xs, plan = definitions.built(row)
+    weights, given = definitions.weights_of(plan), definitions.arrays(xs)
+    expected = record(np, layer, weights, given)
+    dy = np.random.default_rng(1).normal(size=expected.output.shape).astype(given[0].dtype)
+    made = record(Library(), layer, foreign(weights), [Foreign(x.copy()) for x in given])
+    gradients = layer.backward(Library(), foreign(weights), made.kept, Foreign(dy.copy()))
+    wanted = layer.backward(np, weights, expected.kept, dy)
+    assert gradients.keys() == wanted.keys()
+    for key, gradient in gradients.items():
+        assert isinstance(gradient, Foreign), key
+        assert gradient.dtype == wanted[key].dtype, key
+        assert np.array_equal(gradient.held, wanted[key], equal_nan=True), key
 
 
 def test_half_precision_takes_the_same_way() -> None:
