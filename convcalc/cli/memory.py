@@ -15,11 +15,14 @@ from convcalc.analysis.memory import (
     refusals,
 )
 from convcalc.analysis.memory.arena_fits import Room, problem, rooms_of, unknown
+from convcalc.analysis.memory.banks import spilt
+from convcalc.analysis.memory.boards import Bank
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import (
     TRAINING_OPTIONS,
     Inputs,
     attention_option,
+    banks_value,
     boards_value,
     bytes_value,
     checkpoint_options,
@@ -36,8 +39,9 @@ from convcalc.cli.options import (
     runtime_options,
     size_options,
 )
-from convcalc.cli.output import Output, colors
+from convcalc.cli.output import Output, colors, write_file
 from convcalc.diagnostics import ArgumentError, Diagnostic, Problem, Span
+from convcalc.formats.arena_plan import render_c, render_json
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 
@@ -74,6 +78,29 @@ from convcalc.graph import Network, read
     help="Plan the arena, and hold it and the weights against a board: rp2040; repeatable.",
 )
 @freeze_option
+@click.option(
+    "--bank",
+    "banks",
+    callback=banks_value,
+    multiple=True,
+    metavar="NAME=BYTES",
+    help="Plan the arena into banks of memory, the fastest first: dtcm=64KiB; repeatable.",
+)
+@click.option(
+    "--search",
+    "seconds",
+    type=click.FloatRange(0.01, 3600),
+    metavar="SECONDS",
+    help="Search for a lower plan of the arena, and for an order of operators that needs less.",
+)
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    help="Write the arena's plan, the best that was searched: as JSON, or for C where it ends "
+    "in .h.",
+)
+@click.option("--force", is_flag=True, help="Write over a --plan that is there.")
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
 @names_option
@@ -103,6 +130,10 @@ def command(
     attention: str | None,
     boards: tuple[str, ...],
     freeze: tuple[str, ...],
+    banks: tuple[Bank, ...],
+    seconds: float | None,
+    plan_file: str | None,
+    force: bool,  # noqa: FBT001
     layers: bool,  # noqa: FBT001
     timeline: bool,  # noqa: FBT001
     names: str,
@@ -122,7 +153,13 @@ def command(
     """
     _sensible(ctx, training=training, limits=limits)
     rooms: tuple[Room, ...] = ()
-    if arena or boards:
+    if plan_file is not None and len(specs) > 1:
+        message = f"--plan is the file of one network, and there are {len(specs)}"
+        raise click.UsageError(message)
+    if force and plan_file is None:
+        message = "--force needs --plan"
+        raise click.UsageError(message)
+    if arena or boards or banks or plan_file is not None or seconds is not None:
         arena = True
         rooms = rooms_of(limits, boards)
         limits = tuple(limit for limit in limits if limit.gpu)
@@ -152,6 +189,8 @@ def command(
         deploy,
         (dtype if dtype_given else "int8") if arena else None,
         rooms,
+        banks,
+        seconds,
     )
     module = output.renderer
     diagnostics: list[Diagnostic] = []
@@ -180,6 +219,10 @@ def command(
                 diagnostics=known,
             )
         )
+        if plan_file is not None and answered.arena is not None:
+            write_plan = render_c if plan_file.endswith(".h") else render_json
+            text = write_plan(answered.arena, answered.searched, answered.banked)
+            write_file(plan_file, text, over=force)
     output.end(texts, diagnostics)
 
 
@@ -219,9 +262,12 @@ def _over(network: Network, answered: Answer) -> list[Diagnostic]:
             if fit.known
         ]
         problems += [each for each in known if each is not None]
+        left = None if answered.banked is None else spilt(arena, answered.banked)
+        problems += [] if left is None else [left]
         said = unknown(arena)
         if said is not None:
-            problems.append(said if answered.arena_fits else said._replace(severity="warning"))
+            held = answered.arena_fits or answered.banked is not None
+            problems.append(said if held else said._replace(severity="warning"))
     return [
         Diagnostic(
             code=each.code,

@@ -16,6 +16,7 @@ from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory import Checkpoint
+    from convcalc.analysis.memory.boards import Bank
     from convcalc.analysis.memory.limits import Limit
     from convcalc.graph import Network
 
@@ -387,6 +388,20 @@ def boards_value(
 
     try:
         return tuple(dict.fromkeys(map(read_board, values)))
+    except ArgumentError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def banks_value(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> "tuple[Bank, ...]":
+    """Banks of memory, each name once."""
+    if not values:
+        return ()
+    from convcalc.analysis.memory.banks import read_banks
+
+    try:
+        return read_banks(values)
     except ArgumentError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 

@@ -28,6 +28,8 @@ FREE = {
     "PLACE": "numbers",
     "PIXELS": "a number",
     "BYTES": "a number with a unit",
+    "NAME=BYTES": "a name that is thought of, and a number with a unit",
+    "SECONDS": "a number",
     "SHAPE": "numbers",
     "NAME=NUMBER": "a number, and a name that the pattern before it has",
     "[PATTERN]": "a text that is thought of",

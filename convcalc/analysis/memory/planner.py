@@ -44,28 +44,67 @@ def greedy(needs: Sequence[Need]) -> list[int]:
     >>> greedy([Need(16, 0, 1), Need(32, 1, 2), Need(16, 2, 3)])
     [32, 0, 32]
     """
-    order = sorted(range(len(needs)), key=lambda number: (-needs[number].bytes, -number))
-    return placed(needs, order)
+    return placed(needs, by_size(needs))
+
+
+def by_size(needs: Sequence[Need]) -> list[int]:
+    """The runtime's order: by falling size, of equal sizes the last first."""
+    return sorted(range(len(needs)), key=lambda number: (-needs[number].bytes, -number))
 
 
 def placed(needs: Sequence[Need], order: Sequence[int]) -> list[int]:
     """The offset of each buffer if they are placed in this order, each at the lowest gap."""
     offsets = [0] * len(needs)
-    at_time: dict[int, list[int]] = {}  # what is placed, by each time that it lives
+    beside = _Placed()
     for number in order:
-        need = needs[number]
-        others = {
-            other for time in range(need.first, need.last + 1) for other in at_time.get(time, ())
-        }
-        offset = 0
-        for other in sorted(others, key=offsets.__getitem__):
-            if offsets[other] - offset >= need.bytes:
-                break
-            offset = max(offset, offsets[other] + needs[other].bytes)
-        offsets[number] = offset
-        for time in range(need.first, need.last + 1):
-            at_time.setdefault(time, []).append(number)
+        offsets[number] = beside.lowest(needs[number])
+        beside.add(needs[number], offsets[number])
     return offsets
+
+
+def banked(needs: Sequence[Need], rooms: Sequence[int]) -> list[tuple[int, int] | None]:
+    """The bank and the offset in it of each buffer; None where it fits into none.
+
+    In the runtime's order each goes into the first bank that has a gap for it; with one bank this
+    is `greedy`.
+
+    >>> banked([Need(16, 0, 1), Need(32, 1, 2), Need(64, 2, 3)], [32, 48])
+    [(1, 0), (0, 0), None]
+    """
+    banks = [_Placed() for _ in rooms]
+    places: list[tuple[int, int] | None] = [None] * len(needs)
+    for number in by_size(needs):
+        need = needs[number]
+        for bank, (beside, room) in enumerate(zip(banks, rooms, strict=True)):
+            offset = beside.lowest(need)
+            if offset + need.bytes <= room:
+                beside.add(need, offset)
+                places[number] = bank, offset
+                break
+    return places
+
+
+class _Placed:
+    """Buffers that have a place, by each time that they live."""
+
+    def __init__(self) -> None:
+        self.at_time: dict[int, list[tuple[int, int]]] = {}
+
+    def lowest(self, need: Need) -> int:
+        """The offset of the lowest gap that is large enough."""
+        times = range(need.first, need.last + 1)
+        taken = {place for time in times for place in self.at_time.get(time, ())}
+        offset = 0
+        for start, stop in sorted(taken):
+            if start - offset >= need.bytes:
+                break
+            offset = max(offset, stop)
+        return offset
+
+    def add(self, need: Need, offset: int) -> None:
+        """Have a buffer there from now on."""
+        for time in range(need.first, need.last + 1):
+            self.at_time.setdefault(time, []).append((offset, offset + need.bytes))
 
 
 def height(needs: Sequence[Need], offsets: Sequence[int]) -> int:

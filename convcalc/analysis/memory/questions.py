@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.arena_fits import ArenaFit, Room, arena_fit
+from convcalc.analysis.memory.arena_search import Searched, search
+from convcalc.analysis.memory.banks import Banked, in_banks
+from convcalc.analysis.memory.boards import Bank
 from convcalc.analysis.memory.checkpoint import unpaid
 from convcalc.analysis.memory.limits import Fit, Limit, fits
 from convcalc.analysis.memory.lower_line import DeployReport, deploy
@@ -30,6 +33,10 @@ class Questions(NamedTuple):
     """The data type of an arena to plan; None plans none."""
     rooms: Sequence[Room] = ()
     """What the arena and the weights are held against; () asks nothing."""
+    banks: Sequence[Bank] = ()
+    """Banks of memory that the arena is planned into, the fastest first; () plans one piece."""
+    seconds: float | None = None
+    """How long a lower plan and a better order are searched for; None searches for none."""
 
 
 class Checkpointed(NamedTuple):
@@ -68,6 +75,10 @@ class Answer(NamedTuple):
     """Where a micro-controller puts every tensor; None where that is not asked."""
     arena_fits: tuple[ArenaFit, ...] = ()
     """For each room, in the order of the question, whether the arena or the weights fit."""
+    banked: Banked | None = None
+    """Where each buffer of the arena lies in banks; None where none are asked for."""
+    searched: Searched | None = None
+    """The best plan and order of the arena that were found; None where none is searched for."""
 
 
 def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) -> Answer:
@@ -104,4 +115,8 @@ def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) 
         ()
         if planned_arena is None
         else tuple(arena_fit(planned_arena, room) for room in questions.rooms),
+        in_banks(planned_arena, questions.banks) if planned_arena and questions.banks else None,
+        search(planned_arena, questions.seconds)
+        if planned_arena and questions.seconds is not None
+        else None,
     )

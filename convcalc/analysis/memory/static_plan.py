@@ -3,6 +3,7 @@
 What a runtime makes of a network is in `runtimes`, and how buffers are placed in `planner`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.planner import Need, alive, greedy, height, rounded_up
@@ -56,8 +57,10 @@ class ArenaReport(NamedTuple):
     """Bytes of the arena's persistent part, an estimate that no byte counts on; None without."""
     flash: int
     """Bytes of all weights: docs/definitions.md says which."""
-    unruled: tuple[Unruled, ...] = ()
+    unruled: tuple[Unruled, ...]
     """Layers that there is no rule for; with any, `size` is no promise."""
+    lowered: Lowered
+    """The network as the runtime has it, from which all of this follows."""
 
     @property
     def exact(self) -> bool:
@@ -82,23 +85,46 @@ def arena(network: Network, *, dtype: str = "int8", runtime: str = "tflite-micro
     9408
     """
     which = RUNTIMES[runtime]
-    lowered = which.lower(planned(network), dtype)
-    buffers = _buffers(lowered, which.alignment)
+    return _report(network.name, dtype, which, which.lower(planned(network), dtype))
+
+
+def _report(name: str, dtype: str, runtime: Runtime, lowered: Lowered) -> ArenaReport:
+    buffers = _buffers(lowered, runtime.alignment)
     needs = [Need(each.bytes, each.first, each.last) for each in buffers]
     offsets = greedy(needs)
     placed = zip(buffers, offsets, strict=True)
     return ArenaReport(
-        name=network.name,
+        name=name,
         dtype=dtype,
         size=height(needs, offsets),
         lower_bound=max(alive(needs)),
         buffers=tuple(buffer._replace(offset=offset) for buffer, offset in placed),
-        runtime=which,
+        runtime=runtime,
         operators=lowered.operators,
         tail=lowered.tail,
         flash=lowered.flash,
         unruled=lowered.unruled,
+        lowered=lowered,
     )
+
+
+def reordered(arena: ArenaReport, order: Sequence[int]) -> ArenaReport:
+    """The same arena with its operators in another order, planned in the same way."""
+    operators = tuple(arena.operators[number] for number in order)
+    inputs = arena.lowered.inputs
+    made = [*range(inputs), *(operator.makes for operator in operators)]
+    place = {number: at for at, number in enumerate(made)}
+    lowered = arena.lowered._replace(
+        maps=tuple(arena.lowered.maps[number] for number in made),
+        operators=tuple(
+            operator._replace(
+                reads=tuple(place[read] for read in operator.reads), makes=place[operator.makes]
+            )
+            for operator in operators
+        ),
+        outputs=tuple(place[output] for output in arena.lowered.outputs),
+    )
+    return _report(arena.name, arena.dtype, arena.runtime, lowered)
 
 
 def _buffers(lowered: Lowered, alignment: int) -> list[Buffer]:

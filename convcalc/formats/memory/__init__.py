@@ -16,6 +16,8 @@ from convcalc.analysis.memory import (
     ShardedReport,
 )
 from convcalc.analysis.memory.arena_fits import ArenaFit
+from convcalc.analysis.memory.arena_search import Searched
+from convcalc.analysis.memory.banks import Banked
 from convcalc.analysis.memory.boards import BOARDS
 from convcalc.analysis.memory.gpus import SHARE
 from convcalc.analysis.memory.runtimes import Operator
@@ -96,6 +98,10 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
         tables.append(_deployed(answer.deployed))
     if answer.arena is not None:
         tables += _arena(answer.arena)
+        if answer.banked is not None:
+            tables += _banks(answer.arena, answer.banked)
+        if answer.searched is not None:
+            tables.append(_searched(answer.arena, answer.searched))
     if answer.arena_fits:
         tables.append(_rooms(answer.arena_fits))
     if layers:
@@ -285,6 +291,85 @@ def _arena(arena: ArenaReport) -> list[Section]:
         ],
     )
     return [parts, buffers, *([_unruled(arena)] if arena.unruled else [])]
+
+
+def _banks(arena: ArenaReport, plan: Banked) -> list[Section]:
+    """What each bank holds, and where each buffer lies."""
+    rows = []
+    for number, (bank, used) in enumerate(zip(plan.banks, plan.used, strict=True)):
+        inside = sum(place is not None and place[0] == number for place in plan.places)
+        rows.append((bank.name, grouped(bank.bytes), grouped(used), grouped(inside)))
+    nowhere = sum(place is None for place in plan.places)
+    if nowhere:
+        rows.append(("in no bank", "", "", grouped(nowhere)))
+    banks = Section(
+        "Banks, the fastest first",
+        ("Bank", "Bytes", "Used", "Buffers"),
+        rows,
+        (False, True, True, True),
+        notes=[
+            (
+                "By falling size, each buffer goes into the first bank with a gap for it; the tail "
+                "is in none."
+            ),
+        ],
+        verdict=plan.fits,
+    )
+    places = [
+        (
+            printable(buffer.name),
+            "–" if place is None else plan.banks[place[0]].name,
+            "–" if place is None else grouped(place[1]),
+            grouped(buffer.bytes),
+        )
+        for buffer, place in zip(arena.buffers, plan.places, strict=True)
+    ]
+    return [
+        banks,
+        Section(
+            "What goes where",
+            ("Buffer", "Bank", "Offset", "Bytes"),
+            places,
+            (False, False, True, True),
+        ),
+    ]
+
+
+def _searched(arena: ArenaReport, found: Searched) -> Section:
+    """The runtime's plan beside the best that was found, and beside a better order."""
+    plan, order = found.plan, found.order
+    above = plan.size / plan.lower_bound - 1 if plan.lower_bound else 0.0
+    said = "proven: none is lower" if plan.proven else f"at most {above:.1%} above the lowest"
+    peak = "no order has less alive"
+    if not order.proven:
+        peak = "not all orders were gone through"
+    rows = [
+        (*_size("lower bound", plan.lower_bound), "alive at once"),
+        (*_size("the runtime's plan", arena.size), "greedy"),
+        (*_size("best plan found", plan.size), said),
+        (*_size("lower bound in the best order", order.peak), peak),
+    ]
+    notes = []
+    if found.ordered is not None:
+        rows.append((*_size("the runtime's plan in that order", found.ordered.size), "greedy"))
+        moved = [
+            f"{each.name} of {printable(each.layer)}"
+            for each, now in zip(arena.operators, found.ordered.operators, strict=True)
+            if (each.name, each.layer) != (now.name, now.layer)
+        ]
+        first = found.ordered.operators[_first_moved(arena, found.ordered)]
+        notes.append(
+            f"{plural(len(moved), 'operator')} stand elsewhere in that order, first "
+            f"{first.name} of {printable(first.layer)}; it is the runtime's where the file has it."
+        )
+    return Section(
+        "How good the plan is", ("", "Bytes", "", ""), rows, (*_SIZES, False), notes=notes
+    )
+
+
+def _first_moved(arena: ArenaReport, ordered: ArenaReport) -> int:
+    both = zip(arena.operators, ordered.operators, strict=True)
+    return next((number for number, (one, now) in enumerate(both) if one.layer != now.layer), 0)
 
 
 def _rooms(fits: Sequence[ArenaFit]) -> Section:

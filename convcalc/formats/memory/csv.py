@@ -91,6 +91,17 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
             for fit in answer.arena_fits
             if fit.known
         ]
+        if answer.banked is not None:
+            rows += [
+                ("arena bank", bank.name, used, "bytes", "")
+                for bank, used in zip(answer.banked.banks, answer.banked.used, strict=True)
+            ]
+        if answer.searched is not None:
+            found = answer.searched
+            rows.append(("arena search", "best plan", found.plan.size, "bytes", ""))
+            rows.append(("arena search", "lower bound of orders", found.order.peak, "bytes", ""))
+            if found.ordered is not None:
+                rows.append(("arena search", "plan in order", found.ordered.size, "bytes", ""))
         rows.append(("arena", "without a rule", len(answer.arena.unruled), "layers", ""))
         rows += [
             ("arena offset", each.name, each.offset, "bytes", "") for each in answer.arena.buffers

@@ -148,6 +148,8 @@ def _arena(answer: Answer) -> dict[str, Any] | None:
         ],
         "operators": [each._asdict() for each in arena.operators],
         "unruled": [each._asdict() for each in arena.unruled],
+        "banks": _banks(answer),
+        "search": _searched(answer),
         "limits": [
             {
                 "limit": fit.room.name,
@@ -160,4 +162,44 @@ def _arena(answer: Answer) -> dict[str, Any] | None:
             }
             for fit in answer.arena_fits
         ],
+    }
+
+
+def _banks(answer: Answer) -> dict[str, Any] | None:
+    arena, plan = answer.arena, answer.banked
+    if arena is None or plan is None:
+        return None
+    return {
+        "fits": plan.fits,
+        "banks": [
+            {"name": bank.name, "bytes": bank.bytes, "used": used}
+            for bank, used in zip(plan.banks, plan.used, strict=True)
+        ],
+        "places": [
+            {
+                "name": buffer.name,
+                "bank": None if place is None else plan.banks[place[0]].name,
+                "offset": None if place is None else place[1],
+                "bytes": buffer.bytes,
+            }
+            for buffer, place in zip(arena.buffers, plan.places, strict=True)
+        ],
+    }
+
+
+def _searched(answer: Answer) -> dict[str, Any] | None:
+    found = answer.searched
+    if found is None:
+        return None
+    ordered = found.ordered
+    return {
+        "size": found.plan.size,
+        "proven": found.plan.proven,
+        "offsets": list(found.plan.offsets),
+        "order": {
+            "lower_bound": found.order.peak,
+            "proven": found.order.proven,
+            "size": None if ordered is None else ordered.size,
+            "operators": None if ordered is None else list(found.order.order),
+        },
     }

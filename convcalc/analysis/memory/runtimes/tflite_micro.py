@@ -39,6 +39,12 @@ SAME_SCALE = (
 """Kinds whose int8 output has the scale of what they read."""
 MOST_AXES = 2
 """Most axes of a map, beside its channels."""
+ACTIVATED = ("dense", "merge", "pool", "sum")
+"""Roles of operators that relu and relu6 are fused into."""
+MOVING = ("RESHAPE", "TRANSPOSE", "DEPTH_TO_SPACE")
+"""Operators that move values, which an activation function is put in front of."""
+ACTIVATIONS = ("relu", "relu6", "tanh", "sigmoid", "hardsigmoid")
+"""Kinds of layers that are put in front of what moves values."""
 CONVOLVING = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 """Operators that keep a factor for each filter."""
 
@@ -50,7 +56,8 @@ class _NoRuleError(Exception):
 class _Made:
     """A map as far as its readers are known."""
 
-    __slots__ = ("bytes", "dtype", "layer", "maker", "read", "run", "shape", "to_come", "unscaled")
+    __slots__ = ("bytes", "dtype", "layer", "maker", "nodes", "read", "run", "shape", "to_come",
+                 "unpadded", "unscaled")  # fmt: skip
 
     def __init__(
         self, layer: str, shape: Shape, dtype: str, maker: "_Step | None", *, run: bool
@@ -65,6 +72,10 @@ class _Made:
         """How many layers will read it, under whatever name."""
         self.unscaled: _Made | None = None
         """What it is a multiple of, where it is a hard sigmoid's product."""
+        self.unpadded: _Made | None = None
+        """What it has a border around, where that is a layer of its own."""
+        self.nodes: list[int] = []
+        """The layers that it is the output of, by index."""
 
     @property
     def alone(self) -> bool:
@@ -75,7 +86,7 @@ class _Made:
 class _Step:
     """An operator that is being made."""
 
-    __slots__ = ("constants", "flattens", "fused", "layer", "makes", "name", "padding", "reads",
+    __slots__ = ("constants", "fused", "layer", "makes", "moves", "name", "padding", "reads",
                  "role", "run", "scratch")  # fmt: skip
 
     def __init__(self, name: str, layer: str, reads: list[_Made], role: str, *, run: bool) -> None:
@@ -84,7 +95,8 @@ class _Step:
         self.fused = self.padding = ""
         self.scratch: tuple[int, ...] = ()
         self.constants: list[int] = []
-        self.flattens = False
+        self.moves = role == "move"
+        """Whether it moves the values of a layer's input, and does nothing else."""
 
     def fusable(self, *roles: str) -> bool:
         """Whether an activation may still be fused into it, if it is of one of these roles."""
@@ -127,18 +139,111 @@ class _Lowering:
     def input(self, index: int) -> _Made:
         return self.made[self.node(index).inputs[0]]
 
-    def effective(self, index: int) -> tuple[list[int], bool]:
-        """The layers that read a layer's output, and whether the network gives it.
+    def effective(self, *indices: int) -> tuple[list[int], bool]:
+        """The layers that read the output of some, and whether the network gives it.
 
         Also through what is no operator at all.
         """
         readers: list[int] = []
-        names = [index]
+        names = [*indices]
+        known = {*names}
         for name in names:
             for reader in self.readers[name]:
-                nothing = LOWERINGS.get(self.node(reader).kind) is _nothing
-                (names if nothing else readers).append(reader)
+                if reader in known:
+                    continue
+                if self.is_nothing(reader):
+                    known.add(reader)
+                    names.append(reader)
+                else:
+                    readers.append(reader)
         return readers, any(self.outputs[name] for name in names)
+
+    def is_nothing(self, index: int) -> bool:
+        """Whether a layer is no operator: its output is its input."""
+        node = self.node(index)
+        if node.kind == "flatten":
+            return self.vanishes(index)
+        if node.kind == "pad":
+            return self.belongs(index)
+        if node.kind == "reshape" and self.spreads(index):
+            return True
+        same = node.kind in ("reshape", "permute") and (
+            self.network.shape_of(index) == self.network.shape_of(node.inputs[0])
+        )
+        if same and node.kind == "permute":
+            return [*self.layer(index).order] == sorted(self.layer(index).order)
+        return same or LOWERINGS.get(node.kind) is _nothing
+
+    def vanishes(self, index: int) -> bool:
+        """Whether a flatten is no operator: of a vector, or of one position for one linear layer.
+
+        Activation functions between them stand in front of it.
+        """
+        before = self.network.shape_of(self.node(index).inputs[0])
+        if not before.spatial:
+            return True
+        after = self.network.shape_of(index)
+        if prod(before.spatial) > 1 or after.spatial:
+            return False
+        at, given = index, False
+        while not given:
+            given = bool(self.outputs[at])
+            readers = self.readers[at]
+            if len(readers) != 1:
+                return False
+            (at,) = readers
+            kind = self.node(at).kind
+            if kind == "linear":
+                return not given
+            if kind not in (*ACTIVATIONS, "dropout", "identity"):
+                return False
+        return False
+
+    def spreads(self, index: int) -> bool:
+        """Whether a reshape makes one position of a vector, which is then spread over a map."""
+        before, after = (
+            self.network.shape_of(self.node(index).inputs[0]),
+            self.network.shape_of(index),
+        )
+        if before.spatial or after.rank != MOST_AXES or prod(after.spatial) > 1:
+            return False
+        readers = self.readers[index]
+        return (
+            bool(readers)
+            and not self.outputs[index]
+            and all(self.node(reader).kind == "multiply" for reader in readers)
+        )
+
+    def belongs(self, index: int) -> bool:
+        """Whether a `pad` is the padding of the convolutions that read it, and of nothing else."""
+        readers = self.readers[index]
+        return (
+            bool(readers)
+            and not self.outputs[index]
+            and all(_padded_by(self, index, reader) for reader in readers)
+        )
+
+    def outside(self, made: _Made) -> int:
+        """How many readers of a map need it on the axes that it has by itself, not on four."""
+        readers, given = self.effective(*made.nodes)
+        kinds = [each for each in readers if not self.on_four_axes(each)]
+        return len(kinds) + given
+
+    def on_four_axes(self, index: int) -> bool:
+        """Whether a layer reads a map on four axes, or on any."""
+        kind = self.node(index).kind
+        if kind in ("flatten", "reshape", "conv_transpose"):
+            return True
+        try:
+            if kind in CONVOLUTIONS:
+                return not _padding(self, index)[1]
+            return kind in ("maxpool", "avgpool") and not _pooled(self, index)[1]
+        except _NoRuleError:
+            return False
+
+    def stays(self, made: _Made) -> bool:
+        """Whether what is done value by value to a map is done within its run on four axes."""
+        return made.run and self.outside(made) <= 1
 
     def _before_concats(self) -> frozenset[int]:
         """The layers of a fixed scale whose values reach a concat as they are."""
@@ -150,9 +255,18 @@ class _Lowering:
             index = waiting.pop()
             if index not in seen:
                 seen.add(index)
-                if self.node(index).kind in SAME_SCALE:
+                if self.node(index).kind in SAME_SCALE or self._pooled_relu(index):
                     waiting += self.node(index).inputs
         return frozenset(index for index in seen if self.node(index).kind in SCALED)
+
+    def _pooled_relu(self, index: int) -> bool:
+        """Whether a layer is a relu that is fused into pooling, which keeps the scale."""
+        node = self.node(index)
+        if node.kind not in ("relu", "relu6"):
+            return False
+        before = node.inputs[0]
+        alone = len(self.readers[before]) == 1 and not self.outputs[before]
+        return alone and self.node(before).kind in ("maxpool", "avgpool")
 
     # -- what it makes ---------------------------------------------------------------------------
 
@@ -170,18 +284,42 @@ class _Lowering:
         constants: Sequence[int] = (),
         fused: str = "",
         padding: str = "",
-        flattens: bool = False,
+        ahead: "_Step | None" = None,
     ) -> _Made:
-        """An operator, and the map that it makes; of the layer's shape unless another is given."""
+        """An operator, and the map that it makes; of the layer's shape unless another is given.
+
+        It stands behind all others, or right in front of `ahead`.
+        """
         shape = shape or self.plan(index).output
         step = _Step(name, self.node(index).name, [*reads], role, run=run and shape.rank == 1)
         step.scratch, step.constants = scratch, [*constants]
-        step.fused, step.padding, step.flattens = fused, padding, flattens
+        step.fused, step.padding = fused, padding
         step.makes = _Made(step.layer, shape, dtype or self.dtype, step, run=step.run)
         for each in reads:
             each.read += 1
-        self.steps.append(step)
+        self.steps.insert(len(self.steps) if ahead is None else self.steps.index(ahead), step)
         return step.makes
+
+    def in_front(self, made: _Made) -> tuple[_Made, "_Step | None"]:
+        """What an activation function of a map reads, and which operator it stands in front of.
+
+        That is the map itself, or what was there before its values were moved for it alone.
+        """
+        ahead = None
+        while made.maker is not None and made.maker.name in MOVING and made.maker.moves:
+            if made.to_come or made.read > (ahead is not None):
+                break
+            ahead = made.maker
+            (made,) = ahead.reads
+        return made, ahead
+
+    def put(self, made: _Made, ahead: "_Step | None", moved: _Made) -> _Made:
+        """The map behind an operator that was put in front of others: what they make of it."""
+        if ahead is None:
+            return made
+        ahead.reads = [made]
+        made.read += 1
+        return moved
 
     def store(self, index: int, kept: str, values: int, *, width: int, scales: int) -> int:
         """A constant of some values; in int8 with a scale each. Returns its bytes, counted once."""
@@ -205,15 +343,30 @@ class _Lowering:
     # -- all of it -------------------------------------------------------------------------------
 
     def lower(self) -> Lowered:
+        self._find_equals()
         for index, node in enumerate(self.network.nodes):
             for read in node.inputs:
                 self.made[read].to_come -= 1
             made = self._lowered(index)
+            made.nodes.append(index)
             made.to_come += len(self.readers[index]) + self.outputs[index]
             self.made.append(made)
-        self._drop_flattens()
         self._insert_reshapes()
+        self._join_reshapes()
         return self._numbered()
+
+    def _find_equals(self) -> None:
+        """Say where equal layers read the same: the converter makes one operator of both."""
+        known: set[tuple[Any, ...]] = set()
+        for index, node in enumerate(self.network.nodes):
+            nothing = node.kind != "flatten" and self.is_nothing(index)
+            if node.kind not in LOWERINGS or self.plan(index).weights or nothing:
+                continue
+            key = (node.kind, node.layer, node.inputs)
+            if key in known:
+                reason = "one operator may be made of it and of an equal layer that reads the same"
+                self.unruled.append(Unruled(node.name, node.kind, reason))
+            known.add(key)
 
     def _lowered(self, index: int) -> _Made:
         node = self.node(index)
@@ -240,23 +393,12 @@ class _Lowering:
             raise _NoRuleError(message)
         return lowering(self, index)
 
-    def _drop_flattens(self) -> None:
-        """Leave out the copy of a map of one position that a linear layer alone reads."""
-        for step in [each for each in self.steps if each.flattens]:
-            (read,) = step.reads
-            readers = [each for each in self.steps if step.makes in each.reads]
-            one = prod(read.shape.spatial) == 1
-            given = any(self.made[output] is step.makes for output in self.network.outputs)
-            if one and not given and [each.name for each in readers] == ["FULLY_CONNECTED"]:
-                readers[0].reads = [read]
-                self.steps.remove(step)
-
     def _insert_reshapes(self) -> None:
         """Give each run of operators on four axes a reshape in front, and one behind."""
         outside = {
             id(read)
             for step in self.steps
-            if not (step.run or step.flattens or step.name == "FULLY_CONNECTED")
+            if not (step.run or step.name in ("RESHAPE", "FULLY_CONNECTED"))
             for read in step.reads
             if read.run
         }
@@ -280,7 +422,7 @@ class _Lowering:
                         of_run[id(read)] = reshaped(read, step.layer, run=True)
                     reads.append(of_run[id(read)])
                 else:
-                    native = step.run or step.flattens or step.name == "FULLY_CONNECTED"
+                    native = step.run or step.name in ("RESHAPE", "FULLY_CONNECTED")
                     reads.append(read if native else behind.get(id(read), read))
             step.reads = reads
             steps.append(step)
@@ -290,6 +432,22 @@ class _Lowering:
         for index, made in enumerate(self.made):
             if self.outputs[index]:
                 self.made[index] = behind.get(id(made), made)
+
+    def _join_reshapes(self) -> None:
+        """Have a reshape of a reshape read what that reads, and leave out what nobody reads."""
+        given = {id(self.made[output]) for output in self.network.outputs}
+        for step in self.steps:
+            while step.name == "RESHAPE":
+                maker = step.reads[0].maker
+                if maker is None or maker.name != "RESHAPE":
+                    break
+                step.reads = [*maker.reads]
+        read = Counter(id(each) for step in self.steps for each in step.reads)
+        for step in reversed(self.steps):
+            if step.name == "RESHAPE" and not read[id(step.makes)] and id(step.makes) not in given:
+                read.subtract(id(each) for each in step.reads)
+                step.name = ""
+        self.steps = [step for step in self.steps if step.name]
 
     def _numbered(self) -> Lowered:
         made = [self.made[index] for index in self.network.inputs]
@@ -400,7 +558,9 @@ def _own(name: str) -> "Lowering":
     """An operator of its own, which nothing is fused into and which is fused into nothing."""
 
     def lowering(low: _Lowering, index: int) -> _Made:
-        return low.emit(name, index, [low.input(index)])
+        if low.is_nothing(index):
+            return low.input(index)
+        return low.emit(name, index, [low.input(index)], role="move" if name in MOVING else "")
 
     return lowering
 
@@ -409,11 +569,13 @@ def _fixed(name: str) -> "Lowering":
     """An operator of its own with a fixed scale, which a concat has requantized."""
 
     def lowering(low: _Lowering, index: int) -> _Made:
-        x = low.input(index)
-        made = low.emit(name, index, [x], run=name != "SOFTMAX" and x.run and x.alone)
+        moved = low.input(index)
+        x, ahead = (moved, None) if name == "SOFTMAX" else low.in_front(moved)
+        run = name != "SOFTMAX" and low.stays(x)
+        made = low.emit(name, index, [x], x.shape, run=run, ahead=ahead)
         if index in low.requantized:
-            made = low.emit("QUANTIZE", index, [made], run=made.run)
-        return made
+            made = low.emit("QUANTIZE", index, [made], x.shape, run=made.run, ahead=ahead)
+        return low.put(made, ahead, moved)
 
     return lowering
 
@@ -433,10 +595,12 @@ def _convolution(name: str) -> "Lowering":
         x = low.input(index)
         if copied:
             x = _bordered(low, index, sides, low.layer(index).padding_mode)
-        elif x.unscaled is not None and _takes_factor(low, index, x.unscaled):
-            x = x.unscaled
-        before = low.network.shape_of(low.node(index).inputs[0]).spatial
-        fits = not copied and _fits(sides, low.plan(index).windows, before)
+        else:
+            if index in low.taken_in and x.unpadded is not None:
+                x = x.unpadded
+            if x.unscaled is not None and _takes_factor(low, index, x.unscaled):
+                x = x.unscaled
+        fits = not copied and _fits(sides, low.plan(index).windows, x.shape.spatial)
         return low.emit(
             name,
             index,
@@ -491,7 +655,7 @@ def _takes_factor(low: _Lowering, index: int, six: _Made) -> bool:
     if node.kind not in UNSCALED or low.network.shape_of(index).rank > MOST_AXES:
         return False
     if node.kind == "linear":
-        return six.shape.rank == 0
+        return prod(six.shape.spatial) == 1
     if six.shape.rank == 1 and not six.run:
         return False
     return not _padding(low, index)[1]
@@ -506,30 +670,38 @@ def _linear(low: _Lowering, index: int) -> _Made:
     return low.emit("FULLY_CONNECTED", index, [x], role="dense", constants=low.weigh(index))
 
 
+def _pooled(low: _Lowering, index: int) -> tuple[Sides, bool]:
+    """The padding of pooling, and whether it is a copy."""
+    layer = low.layer(index)
+    spatial = low.network.shape_of(low.node(index).inputs[0]).spatial
+    windows = windows_of(layer, spatial)
+    sides, largest = _sides(windows), low.node(index).kind == "maxpool"
+    if set(per_axis(getattr(layer, "dilation", 1), len(spatial))) != {1}:
+        message = "the runtime's pooling has no dilation"
+        raise _NoRuleError(message)
+    if getattr(layer, "divisor", None) is not None:
+        message = "the runtime's average pooling has no divisor of its own"
+        raise _NoRuleError(message)
+    if not any(map(any, sides)):
+        return sides, False
+    fits = _fits(sides, windows, spatial)
+    copied = not fits if largest else bool(layer.count_include_pad)
+    if not (largest or copied or fits):
+        message = "the runtime counts padding unless it is what `same` pads on this map"
+        raise _NoRuleError(message)
+    if layer.rounding == "ceil" and (copied or not largest):
+        message = "padding that rounding up adds was not measured"
+        raise _NoRuleError(message)
+    return sides, copied
+
+
 def _pooling(name: str) -> "Lowering":
     def lowering(low: _Lowering, index: int) -> _Made:
-        layer, x = low.layer(index), low.input(index)
-        windows = windows_of(layer, x.shape.spatial)
-        sides = _sides(windows)
-        fits = _fits(sides, windows, x.shape.spatial)
-        if set(per_axis(getattr(layer, "dilation", 1), x.shape.rank)) != {1}:
-            raise _NoRuleError("the runtime's pooling has no dilation")
-        if getattr(layer, "divisor", None) is not None:
-            raise _NoRuleError("the runtime's average pooling has no divisor of its own")
-        padded, copied = any(map(any, sides)), False
-        if padded and name == "MAX_POOL_2D":
-            copied = not fits
-        elif padded:
-            copied = layer.count_include_pad
-            if not copied and not fits:
-                raise _NoRuleError(
-                    "the runtime counts padding unless it is what `same` pads on this map"
-                )
-        if padded and layer.rounding == "ceil" and (copied or name != "MAX_POOL_2D"):
-            raise _NoRuleError("padding that rounding up adds was not measured")
+        sides, copied = _pooled(low, index)
+        x = low.input(index)
         if copied:
             x = _bordered(low, index, sides, name="PADV2" if name == "MAX_POOL_2D" else "PAD")
-        own = "SAME" if padded and not copied else "VALID"
+        own = "SAME" if any(map(any, sides)) and not copied else "VALID"
         return low.emit(name, index, [x], role="pool", run=True, padding=own)
 
     return lowering
@@ -573,57 +745,70 @@ def _normalization(low: _Lowering, index: int) -> _Made:
         return x
     channels = x.shape.channels
     factor = low.store(index, "factor", channels, width=1, scales=1)
-    y = low.emit("MUL", index, [x], role="factor", run=x.run, constants=[factor])
+    y = low.emit("MUL", index, [x], role="merge", run=low.stays(x), constants=[factor])
     if low.node(index).kind == "scale" and not layer.bias:
         return y
     summand = low.store(index, "summand", channels, width=1, scales=1)
     return low.emit("ADD", index, [y], role="sum", run=y.run, constants=[summand])
 
 
-ACTIVATED = ("dense", "merge", "pool", "sum")
-"""Roles of operators that relu and relu6 are fused into."""
-
-
 def _relu(name: str) -> "Lowering":
     def lowering(low: _Lowering, index: int) -> _Made:
-        x = low.input(index)
+        moved = low.input(index)
+        x, ahead = low.in_front(moved)
         maker = x.maker
-        if name == "RELU" and maker is not None and "RELU" in (maker.fused, maker.name):
-            return x
-        if x.alone and maker is not None:
-            before = maker
-            if maker.flattens:
-                (read,) = maker.reads
-                if read.read == 1 and not read.to_come and read.maker is not None:
-                    before = read.maker
-            if before.fusable(*ACTIVATED):
-                before.fused = name
-                return x
-        return low.emit(name, index, [x], run=x.run and x.alone)
+        if maker is not None:
+            if name in (maker.fused, maker.name):
+                return moved
+            if not x.to_come and x.read == (ahead is not None) and maker.fusable(*ACTIVATED):
+                maker.fused = name
+                x.unscaled = None
+                return moved
+        made = low.emit(name, index, [x], x.shape, run=low.stays(x), ahead=ahead)
+        return low.put(made, ahead, moved)
 
     return lowering
 
 
 def _hardsigmoid(low: _Lowering, index: int) -> _Made:
     """A relu6 of what was made three larger, then a product, where readers do not multiply."""
-    x = low.input(index)
+    moved = low.input(index)
+    x, ahead = low.in_front(moved)
     maker = x.maker
-    if x.alone and maker is not None and maker.fusable("dense", "sum"):
+    alone = not x.to_come and x.read == (ahead is not None)
+    if alone and maker is not None and maker.fusable("dense", "sum"):
         maker.fused = "RELU6"
         six = x
     else:
-        six = low.emit("ADD", index, [x], run=x.run, constants=[1], fused="RELU6")
+        six = low.emit(
+            "ADD", index, [x], x.shape, run=low.stays(x), constants=[1], fused="RELU6", ahead=ahead
+        )
     readers, given = low.effective(index)
-    if readers and not given and all(_takes_factor(low, reader, six) for reader in readers):
+    taken = ahead is None and all(_takes_factor(low, reader, six) for reader in readers)
+    if taken and readers and not given:
         return six
-    y = low.emit("MUL", index, [six], run=six.run, constants=[1])
+    y = low.emit(
+        "MUL", index, [six], x.shape, role="merge", run=six.run, constants=[1], ahead=ahead
+    )
     y.unscaled = six
-    return y
+    return low.put(y, ahead, moved)
 
 
 def _silu(low: _Lowering, index: int) -> _Made:
     x = low.input(index)
-    return low.emit("MUL", index, [x, low.emit("LOGISTIC", index, [x])])
+    return low.emit("MUL", index, [x, low.emit("LOGISTIC", index, [x])], role="merge")
+
+
+def _hardswish(low: _Lowering, index: int) -> _Made:
+    """One operator; where a relu is fused into its product, that keeps it from becoming one."""
+    x = low.input(index)
+    readers, given = low.effective(index)
+    kinds = [low.node(reader).kind for reader in readers]
+    if given or kinds not in (["relu"], ["relu6"]):
+        return low.emit("HARD_SWISH", index, [x])
+    six = low.emit("ADD", index, [x], constants=[1], fused="RELU6")
+    factor = low.emit("MUL", index, [six], constants=[1])
+    return low.emit("MUL", index, [x, factor], role="merge")
 
 
 def _elu(low: _Lowering, index: int) -> _Made:
@@ -641,23 +826,37 @@ def _prelu(low: _Lowering, index: int) -> _Made:
 
 
 def _flatten(low: _Lowering, index: int) -> _Made:
-    x = low.input(index)
-    if not low.network.shape_of(low.node(index).inputs[0]).spatial:
-        return x
+    if low.vanishes(index):
+        return low.input(index)
     if low.plan(index).output.spatial:
-        raise _NoRuleError("a flatten of some axes was not measured")
-    return low.emit("RESHAPE", index, [x], constants=[WIDE * 2], flattens=True)
+        message = "a flatten of some axes was not measured"
+        raise _NoRuleError(message)
+    x = low.input(index)
+    readers, _ = low.effective(index)
+    linear = any(low.node(reader).kind == "linear" for reader in readers)
+    others = len(low.effective(*x.nodes)[0]) > 1
+    if prod(x.shape.spatial) == 1 and linear and (others or len(readers) > 1):
+        message = "a map of one position that several layers read was not measured"
+        raise _NoRuleError(message)
+    if x.shape.rank == 1 and others:
+        message = "a map on one axis that other layers read, too, was not measured"
+        raise _NoRuleError(message)
+    return low.emit("RESHAPE", index, [low.input(index)], role="move", constants=[WIDE * 2])
 
 
 def _merge(name: str) -> "Lowering":
     def lowering(low: _Lowering, index: int) -> _Made:
         total, *others = (low.made[read] for read in low.node(index).inputs)
+        if len(others) > 1 and total.run:
+            message = "on one axis a sum or product of more than two was not measured"
+            raise _NoRuleError(message)
         for other in others:
-            spatial = tuple(map(max, total.shape.spatial, other.shape.spatial))
-            shape = Shape(max(total.shape.channels, other.shape.channels), spatial)
-            if total.shape.rank != other.shape.rank:
-                raise _NoRuleError(f"an {name} of maps of other ranks was not measured")
-            run = total.run and other.run and total.shape == other.shape
+            wide, narrow = sorted((total.shape, other.shape), key=lambda shape: -shape.rank)
+            spatial = narrow.spatial or (1,) * wide.rank
+            shape = Shape(
+                max(wide.channels, narrow.channels), tuple(map(max, wide.spatial, spatial))
+            )
+            run = low.stays(total) and low.stays(other) and total.shape == other.shape
             total = low.emit(name, index, [total, other], shape, role="merge", run=run)
         return total
 
@@ -685,31 +884,32 @@ def _pad(low: _Lowering, index: int) -> _Made:
     layer, x = low.layer(index), low.input(index)
     if layer.mode not in ("zero", "reflect"):
         raise _NoRuleError(f"the runtime has no padding of mode {layer.mode}")
-    sides = () if layer.padding is None else sides_of(layer.padding, x.shape.rank)
-    reader = _padded_by(low, index)
-    if reader is not None:
-        windows = low.plan(reader).windows
-        if _fits(sides, windows, low.network.shape_of(low.node(index).inputs[0]).spatial):
-            low.taken_in[reader] = sides
-            return x
+    readers = low.readers[index]
+    taken = [reader for reader in readers if _padded_by(low, index, reader)]
+    for reader in taken:
+        low.taken_in[reader] = sides_of(layer.padding, x.shape.rank)
+    if low.belongs(index):
+        return x
     scratch = (INDICES, INDICES) if layer.mode == "reflect" else ()
     name = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
     constants = [2 * WIDE * (x.shape.rank + 2)]
-    return low.emit(name, index, [x], scratch=scratch, constants=constants)
+    made = low.emit(name, index, [x], scratch=scratch, constants=constants)
+    made.unpadded = x
+    return made
 
 
-def _padded_by(low: _Lowering, index: int) -> int | None:
-    """The unpadded convolution that a border of zeros belongs to; None where there is none."""
-    layer = low.layer(index)
-    readers = low.readers[index]
-    if layer.mode != "zero" or layer.value or any(layer.channels) or low.outputs[index]:
-        return None
-    if low.plan(index).output.rank != MOST_AXES or len(readers) != 1:
-        return None
-    (reader,) = readers
-    if low.node(reader).kind not in CONVOLUTIONS:
-        return None
-    return None if any(map(any, _sides(low.plan(reader).windows))) else reader
+def _padded_by(low: _Lowering, index: int, reader: int) -> bool:
+    """Whether a border of zeros is what `same` pads for an unpadded convolution that reads it."""
+    layer, node = low.layer(index), low.node(reader)
+    before = low.network.shape_of(low.node(index).inputs[0])
+    if layer.mode != "zero" or layer.value or any(layer.channels) or layer.padding is None:
+        return False
+    if before.rank != MOST_AXES or node.kind not in CONVOLUTIONS:
+        return False
+    windows = low.plan(reader).windows
+    if any(map(any, _sides(windows))):
+        return False
+    return _fits(sides_of(layer.padding, before.rank), windows, before.spatial)
 
 
 def _cut(low: _Lowering, index: int) -> _Made:
@@ -734,7 +934,7 @@ def _needs_image(x: _Made) -> None:
 
 def _pixel_shuffle(low: _Lowering, index: int) -> _Made:
     _needs_image(low.input(index))
-    return low.emit("DEPTH_TO_SPACE", index, [low.input(index)])
+    return low.emit("DEPTH_TO_SPACE", index, [low.input(index)], role="move")
 
 
 def _channel_shuffle(low: _Lowering, index: int) -> _Made:
@@ -767,7 +967,7 @@ LOWERINGS: Mapping[str, Lowering] = MappingProxyType({
     "silu": _silu,
     "sigmoid": _fixed("LOGISTIC"),
     "hardsigmoid": _hardsigmoid,
-    "hardswish": _own("HARD_SWISH"),
+    "hardswish": _hardswish,
     "tanh": _fixed("TANH"),
     "softmax": _fixed("SOFTMAX"),
     "log_softmax": _own("LOG_SOFTMAX"),
