@@ -19,6 +19,8 @@ from convcalc.analysis.memory.banks import spilt
 from convcalc.analysis.memory.boards import Bank
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import (
+    FILE,
+    STANDARD,
     TRAINING_OPTIONS,
     Inputs,
     attention_option,
@@ -96,9 +98,10 @@ from convcalc.graph import Network, read
 @click.option(
     "--plan",
     "plan_file",
+    type=FILE,
     metavar="FILE",
-    help="Write the arena's plan, the best that was searched: as JSON, or for C where it ends "
-    "in .h.",
+    help="Write the arena's plan, the best that was searched, to a new file: as JSON, or for C "
+    "where it ends in .h; - is standard output, and nothing else there.",
 )
 @click.option("--force", is_flag=True, help="Write over a --plan that is there.")
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
@@ -156,8 +159,8 @@ def command(
     if plan_file is not None and len(specs) > 1:
         message = f"--plan is the file of one network, and there are {len(specs)}"
         raise click.UsageError(message)
-    if force and plan_file is None:
-        message = "--force needs --plan"
+    if force and plan_file in (None, STANDARD):
+        message = "--force is about the FILE of --plan, and none is named"
         raise click.UsageError(message)
     if arena or boards or banks or plan_file is not None or seconds is not None:
         arena = True
@@ -222,7 +225,10 @@ def command(
         if plan_file is not None and answered.arena is not None:
             write_plan = render_c if plan_file.endswith(".h") else render_json
             text = write_plan(answered.arena, answered.searched, answered.banked)
-            write_file(plan_file, text, over=force)
+            if plan_file == STANDARD:
+                texts = [text]
+            else:
+                write_file(plan_file, text, over=force)
     output.end(texts, diagnostics)
 
 

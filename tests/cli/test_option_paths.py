@@ -58,6 +58,7 @@ WRITTEN = {
     ("fold", "--output"): ["fold", "net.yaml"],
     ("diff", "--draw"): ["diff", "net.yaml", "sliding.yaml"],
     ("report", "--output"): ["report", "net.yaml"],
+    ("memory", "--plan"): ["memory", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""
@@ -76,6 +77,7 @@ DASH: Mapping[tuple[str, str], tuple[list[str], list[str]]] = {
     ),
     ("explain", "--demo"): (["explain", "sliding.yaml", "conv1"], []),
     ("diff", "--draw"): (["diff", "net.yaml", "sliding.yaml"], []),
+    ("memory", "--plan"): (["memory", "net.yaml"], []),
 }
 """Options that write a file or, as -, to standard output: what is called, and what gives the same.
 

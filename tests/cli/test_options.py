@@ -293,6 +293,14 @@ TRIED = {
             "--context": ("--limit", "T4"),
             "--force": ("--plan", "old.json"),
         },
+        {},
+        {
+            **{
+                ("--arena", other): "each asks for the arena"
+                for other in ("--board", "--bank", "--search", "--plan", "--force")
+            },
+            ("--plan", "--force"): "a file that is not there yet is written either way",
+        },
     ),
     "export": Command(
         ("net.yaml",),
@@ -735,6 +743,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '"known/other.yaml": {"CC408": 1, "CC422": 1}}}\n',
         "old.onnx": "",
         "old.svg": "",
+        "old.json": "",
         "old.yaml": "",
         "message.txt": "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
         "called/convcalc.toml": 'ignore = ["CC408"]\n',
