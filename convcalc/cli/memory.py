@@ -186,14 +186,14 @@ def command(
     )
     stage = next(each for each in STAGES if each == (shard or "none"))
     questions = Questions(
-        limits,
-        devices,
-        stage,
-        deploy,
-        (dtype if dtype_given else "int8") if arena else None,
-        rooms,
-        banks,
-        seconds,
+        limits=limits,
+        devices=devices,
+        stage=stage,
+        deploy=deploy,
+        arena=(dtype if dtype_given else "int8") if arena else None,
+        rooms=rooms,
+        banks=banks,
+        seconds=seconds,
     )
     module = output.renderer
     diagnostics: list[Diagnostic] = []

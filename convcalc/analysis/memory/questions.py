@@ -102,21 +102,21 @@ def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) 
             tuple(unpaid(network, mine.program, terms.checkpoint)),
         )
     devices = questions.devices
-    planned_arena = None if questions.arena is None else arena(network, dtype=questions.arena)
-    return Answer(
-        report,
-        tuple(fits(mine, batch, questions.limits, devices=devices, stage=questions.stage))
+    answered = Answer(
+        report=report,
+        fits=tuple(fits(mine, batch, questions.limits, devices=devices, stage=questions.stage))
         if questions.limits
         else (),
-        checkpointed,
-        None if devices is None else sharded(report, devices, questions.stage),
-        deploy(network, batch=batch, dtype=terms.dtype) if questions.deploy else None,
-        planned_arena,
-        ()
-        if planned_arena is None
-        else tuple(arena_fit(planned_arena, room) for room in questions.rooms),
-        in_banks(planned_arena, questions.banks) if planned_arena and questions.banks else None,
-        search(planned_arena, questions.seconds)
-        if planned_arena and questions.seconds is not None
-        else None,
+        checkpointed=checkpointed,
+        sharded=None if devices is None else sharded(report, devices, questions.stage),
+        deployed=deploy(network, batch=batch, dtype=terms.dtype) if questions.deploy else None,
+    )
+    if questions.arena is None:
+        return answered
+    plan = arena(network, dtype=questions.arena)
+    return answered._replace(
+        arena=plan,
+        arena_fits=tuple(arena_fit(plan, room) for room in questions.rooms),
+        banked=in_banks(plan, questions.banks) if questions.banks else None,
+        searched=None if questions.seconds is None else search(plan, questions.seconds),
     )
