@@ -43,8 +43,8 @@ from convcalc.cli.options import (
 )
 from convcalc.cli.output import Output, colors, write_file
 from convcalc.diagnostics import ArgumentError, Diagnostic, Problem, Span
-from convcalc.formats.arena_plan import render_c, render_json
 from convcalc.formats.memory import MEMORY_FORMATS, over
+from convcalc.formats.memory.plan_file import render_c, render_json
 from convcalc.graph import Network, read
 
 

@@ -31,7 +31,7 @@ from convcalc.analysis.memory.planner import (
     rounded_up,
 )
 from convcalc.analysis.memory.runtimes import RUNTIMES, Lowered, tflite_micro
-from convcalc.formats.arena_plan import render_c, render_json
+from convcalc.formats.memory.plan_file import render_c, render_json
 from convcalc.graph import SpecError, loads
 from convcalc.graph.planned import planned
 from convcalc.layers import CATALOGUE

@@ -335,9 +335,9 @@ def _banks(arena: ArenaReport, plan: Banked) -> list[Section]:
     ]
 
 
-def _searched(arena: ArenaReport, found: Searched) -> Section:
+def _searched(arena: ArenaReport, searched: Searched) -> Section:
     """The runtime's plan beside the best that was found, and beside a better order."""
-    plan, order = found.plan, found.order
+    plan, order = searched.plan, searched.order
     above = plan.size / plan.lower_bound - 1 if plan.lower_bound else 0.0
     said = "proven: none is lower" if plan.proven else f"at most {above:.1%} above the lowest"
     peak = "no order has less alive"
@@ -350,14 +350,14 @@ def _searched(arena: ArenaReport, found: Searched) -> Section:
         (*_size("lower bound in the best order", order.peak), peak),
     ]
     notes = []
-    if found.ordered is not None:
-        rows.append((*_size("the runtime's plan in that order", found.ordered.size), "greedy"))
+    if searched.ordered is not None:
+        rows.append((*_size("the runtime's plan in that order", searched.ordered.size), "greedy"))
         moved = [
             f"{each.name} of {printable(each.layer)}"
-            for each, now in zip(arena.operators, found.ordered.operators, strict=True)
+            for each, now in zip(arena.operators, searched.ordered.operators, strict=True)
             if (each.name, each.layer) != (now.name, now.layer)
         ]
-        first = found.ordered.operators[_first_moved(arena, found.ordered)]
+        first = searched.ordered.operators[_first_moved(arena, searched.ordered)]
         notes.append(
             f"{plural(len(moved), 'operator')} stand elsewhere in that order, first "
             f"{first.name} of {printable(first.layer)}; it is the runtime's where the file has it."

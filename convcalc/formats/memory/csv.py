@@ -97,11 +97,11 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
                 for bank, used in zip(answer.banked.banks, answer.banked.used, strict=True)
             ]
         if answer.searched is not None:
-            found = answer.searched
-            rows.append(("arena search", "best plan", found.plan.size, "bytes", ""))
-            rows.append(("arena search", "lower bound of orders", found.order.peak, "bytes", ""))
-            if found.ordered is not None:
-                rows.append(("arena search", "plan in order", found.ordered.size, "bytes", ""))
+            searched = answer.searched
+            rows.append(("arena search", "best plan", searched.plan.size, "bytes", ""))
+            rows.append(("arena search", "lower bound of orders", searched.order.peak, "bytes", ""))
+            if searched.ordered is not None:
+                rows.append(("arena search", "plan in order", searched.ordered.size, "bytes", ""))
         rows.append(("arena", "without a rule", len(answer.arena.unruled), "layers", ""))
         rows += [
             ("arena offset", each.name, each.offset, "bytes", "") for each in answer.arena.buffers

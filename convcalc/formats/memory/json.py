@@ -188,18 +188,18 @@ def _banks(answer: Answer) -> dict[str, Any] | None:
 
 
 def _searched(answer: Answer) -> dict[str, Any] | None:
-    found = answer.searched
-    if found is None:
+    searched = answer.searched
+    if searched is None:
         return None
-    ordered = found.ordered
+    ordered = searched.ordered
     return {
-        "size": found.plan.size,
-        "proven": found.plan.proven,
-        "offsets": list(found.plan.offsets),
+        "size": searched.plan.size,
+        "proven": searched.plan.proven,
+        "offsets": list(searched.plan.offsets),
         "order": {
-            "lower_bound": found.order.peak,
-            "proven": found.order.proven,
+            "lower_bound": searched.order.peak,
+            "proven": searched.order.proven,
             "size": None if ordered is None else ordered.size,
-            "operators": None if ordered is None else list(found.order.order),
+            "operators": None if ordered is None else list(searched.order.order),
         },
     }

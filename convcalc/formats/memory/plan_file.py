@@ -14,16 +14,16 @@ SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
 
 
-def offsets_of(arena: ArenaReport, found: Searched | None) -> tuple[list[int], str]:
+def offsets_of(arena: ArenaReport, searched: Searched | None) -> tuple[list[int], str]:
     """The offsets that a file has, and how they were found: the best plan if one was searched."""
-    if found is not None and found.plan.size < arena.size:
-        return [*found.plan.offsets], "best found"
+    if searched is not None and searched.plan.size < arena.size:
+        return [*searched.plan.offsets], "best found"
     return [buffer.offset for buffer in arena.buffers], "greedy"
 
 
-def render_json(arena: ArenaReport, found: Searched | None, banked: Banked | None) -> str:
+def render_json(arena: ArenaReport, searched: Searched | None, banked: Banked | None) -> str:
     """Every buffer with its place, by bank where there are banks."""
-    offsets, plan = offsets_of(arena, found)
+    offsets, plan = offsets_of(arena, searched)
     buffers: list[dict[str, Any]] = []
     for number, buffer in enumerate(arena.buffers):
         value = {**buffer._asdict(), "offset": offsets[number]}
@@ -61,9 +61,9 @@ def _size(arena: ArenaReport, offsets: list[int]) -> int:
     return max(offset + buffer.bytes for buffer, offset in both)
 
 
-def render_c(arena: ArenaReport, found: Searched | None, banked: Banked | None) -> str:
+def render_c(arena: ArenaReport, searched: Searched | None, banked: Banked | None) -> str:
     """A header of names for offsets and bytes, and all offsets of maps in the file's order."""
-    offsets, plan = offsets_of(arena, found)
+    offsets, plan = offsets_of(arena, searched)
     banks: list[int | None] = [None] * len(offsets)
     if banked is not None:
         plan = "by bank"
