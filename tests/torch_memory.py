@@ -682,6 +682,7 @@ class Peer:
             more = zip(held, self.counters[len(self.counters) - len(held) :], strict=True)
             self.weights[-1].update({name: each for name, each in more if each.ndim})
         self.shapes: dict[int, tuple[int, ...]] = {}
+        self.objective: Callable[[Any, Any], Any] = functional.cross_entropy
         self.learning = 0  # outputs that the last loss had gradients of
         plans = network.plans
         given = [plan.output for index in network.inputs if (plan := plans[index])]
@@ -713,7 +714,7 @@ class Peer:
         flags = Flags(training=True)
         if not half:
             outputs = self.run(flags, in_place, segments)
-            return self.added(outputs, functional.cross_entropy)
+            return self.added(outputs, self.objective)
         with torch.autocast("cpu", torch.bfloat16):
             outputs = self.run(flags, in_place, segments)
             return self.added(
@@ -842,9 +843,18 @@ def training(
     half: bool = False,
     segments: Segments = (),
     log: list[tuple[str, int]] | None = None,
+    loss: Callable[[Any, Any], Any] = functional.cross_entropy,
 ) -> Measured:
-    """A training step in the steady state: gradients freed before, state there already."""
+    """A training step in the steady state: gradients freed before, state there already.
+
+    Targets are indices of classes, and of another `loss` as large as the outputs.
+    """
     peer = Peer(network, batch, device)
+    peer.objective = loss
+    classes = loss is functional.cross_entropy
+    if not classes and loss.__module__.startswith("torch"):
+        ends = [network.shape_of(index) or Shape(0) for index in network.outputs]
+        peer.ys = [torch.zeros((batch, *end.axes), device=device) for end in ends]
     parameters = peer.parameters
     step = optimizer(parameters) if optimizer else None
     if step:
@@ -862,15 +872,15 @@ def training(
                 meter.watch(value)
     static, own = meter.live, set(meter.sizes)
     with meter:
-        loss = peer.loss(in_place, half=half, segments=segments)
+        total = peer.loss(in_place, half=half, segments=segments)
         gc.collect(1)  # what only the peer's own cycles hold
         after_forward, forward_peak = meter.live, meter.peak
         meter.restart()
         meter.backward = True
-        if loss.requires_grad:
-            loss.backward()
+        if total.requires_grad:
+            total.backward()
         meter.backward = False
-        del loss
+        del total
         after_backward, backward_peak = meter.live, meter.peak
         meter.restart()
         if step:
@@ -879,10 +889,10 @@ def training(
     # Hooks hold on to what they see, so what is kept is asked for in a run of its own.
     saved: dict[int, int] = {}
     with saving(saved):
-        loss = peer.loss(in_place, half=half)
+        total = peer.loss(in_place, half=half)
     kept = sum(size for key, size in saved.items() if key not in own)
-    kept -= 4 * peer.learning  # the totals of the classes' weights
-    del loss
+    kept -= 4 * peer.learning * classes  # the totals of the classes' weights
+    del total
     return Measured(
         static, kept, after_forward, forward_peak, backward_peak, after_backward, step_peak
     )

@@ -13,7 +13,7 @@ from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.checks.trained import NEAR, Peak, TrainedLayer, TrainingRun, TrainingVerdict
 from convcalc.checks.verdict import Pair
 from convcalc.diagnostics import ArgumentError, listed
-from convcalc.forward.losses import last_kind, what_of
+from convcalc.forward.losses import what_of
 from convcalc.forward.optimizers import OPTIMIZERS
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.training import (
@@ -25,6 +25,7 @@ from convcalc.forward.training import (
     prepared,
     train,
 )
+from convcalc.graph.ends import last_kind
 from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES, Layer, Plan
@@ -106,6 +107,7 @@ class _Comparison:
             optimizer=run.optimizer,
             fused=False,
             inplace=False,
+            loss=run.loss,
         )
 
     def verdict(self) -> TrainingVerdict:
@@ -281,8 +283,8 @@ class _Comparison:
             yield "some of its gradients are not finite"
 
     def _loss(self) -> Pair:
-        """What the loss keeps; the memory model knows cross-entropy's."""
-        known = self.memory if self.run.loss == "cross-entropy" else None
+        """What the losses keep."""
+        known = self.memory
         predicted = known.kept - sum(each.kept for each in known.layers) if known else 0
         return Pair(predicted, self.seen.loss_kept if known else None)
 
@@ -316,8 +318,6 @@ class _Comparison:
                 f"memory has its peak of {both_bytes(self.memory.peak)} within "
                 f"{self.memory.peak_layer}, of which a run sees the start and the end"
             )
-        if run.loss != "cross-entropy" and self.memory:
-            yield "the predicted peak is that of cross-entropy, whose memory `memory` tells"
         for layer, node in zip(
             layers, (n for n in network.nodes if n.kind not in SOURCES), strict=True
         ):

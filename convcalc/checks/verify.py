@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
 from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
-from convcalc.forward.losses import last_kind
 from convcalc.forward.seen import Compared, Observed, Values
 from convcalc.graph import Network
+from convcalc.graph.ends import last_kind
 from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES, Plan

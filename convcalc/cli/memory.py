@@ -17,12 +17,15 @@ from convcalc.analysis.memory import (
 from convcalc.analysis.memory.arena_fits import Room, problem, rooms_of, unknown
 from convcalc.analysis.memory.banks import spilt
 from convcalc.analysis.memory.boards import Bank
+from convcalc.analysis.memory.losses import RULES as LOSSES
+from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import (
     FILE,
     STANDARD,
     TRAINING_OPTIONS,
     Inputs,
+    Word,
     attention_option,
     banks_value,
     boards_value,
@@ -79,6 +82,11 @@ from convcalc.graph import Network, read
     metavar="BOARD",
     help="Plan the arena, and hold it and the weights against a board: rp2040; repeatable.",
 )
+@click.option(
+    "--loss",
+    type=Word([*LOSSES]),
+    help="What training makes small; cross-entropy unless given.",
+)
 @freeze_option
 @click.option(
     "--bank",
@@ -132,6 +140,7 @@ def command(
     arena: bool,  # noqa: FBT001
     attention: str | None,
     boards: tuple[str, ...],
+    loss: str | None,
     freeze: tuple[str, ...],
     banks: tuple[Bank, ...],
     seconds: float | None,
@@ -183,6 +192,7 @@ def command(
         device=device,
         checkpoint=checkpoint,
         attention=attention,
+        loss=loss or LOSS,
     )
     stage = next(each for each in STAGES if each == (shard or "none"))
     questions = Questions(

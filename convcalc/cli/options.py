@@ -501,6 +501,7 @@ TRAINING_OPTIONS: Mapping[str, str] = MappingProxyType(
         "devices": "--data-parallel",
         "shard": "--shard",
         "freeze": "--freeze",
+        "loss": "--loss",
     }
 )
 """Parameters that say something of a training step → the option's name."""

@@ -11,15 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 from convcalc.arguments import shown
 from convcalc.diagnostics import ArgumentError
-from convcalc.graph.planned import Planned
-from convcalc.layers import kinds
 
 Targets = Literal["classes", "shares", "values", "nothing"]
 """What an output is held against: the number of a class for each position, int64; for each value a
 share from 0 to 1, or another value; or nothing."""
 
-UNCHANGED = kinds("identity", "view", having="linear")
-"""Kinds that leave values in their order."""
 LEAST_LOGARITHM = -100.0
 """What the logarithm of a share is at least, so that a share of 0 has a finite loss. Source:
 torch.nn.BCELoss."""
@@ -139,13 +135,6 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
 )
 """By the names of the command line; `binary-cross-entropy` is of shares, and `OF_SCORES` is its
 other half."""
-
-
-def last_kind(network: Planned, index: int) -> str:
-    """The kind of the last layer that changes values, of those that a tensor is made of."""
-    while network.nodes[index].kind in UNCHANGED:
-        index = network.nodes[index].inputs[0]
-    return network.nodes[index].kind
 
 
 def loss_of(name: str, kind: str) -> Loss:

@@ -12,7 +12,7 @@ import numpy as np
 
 from convcalc.forward.backward import BackwardError, backward_pass, forward_pass
 from convcalc.forward.held import Held, storage
-from convcalc.forward.losses import Loss, drawn_target, last_kind, loss_of
+from convcalc.forward.losses import Loss, drawn_target, loss_of
 from convcalc.forward.observe import LIBRARY, Dry, Tally, dry
 from convcalc.forward.optimizers import State, first_state, step
 from convcalc.forward.recording import record
@@ -21,6 +21,7 @@ from convcalc.forward.seen import Observed
 from convcalc.forward.values import random_inputs
 from convcalc.forward.weights import expected_weights, random_weights
 from convcalc.graph.asked import asked_of
+from convcalc.graph.ends import last_kind
 from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Layer, Plan
 from convcalc.layers.base import Gradients

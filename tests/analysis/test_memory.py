@@ -663,6 +663,7 @@ EFFECTS: dict[str, Any] = {
     "overhead": 4096,
     "checkpoint": 2,
     "attention": "math",
+    "loss": "squares",
 }
 """Every term but the device, each with a value that is not its default."""
 

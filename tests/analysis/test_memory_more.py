@@ -1,13 +1,11 @@
 """Memory of networks with several inputs and outputs, as PyTorch 2.13 took it on the CPU.
 
-`data/memory_more.json` has three networks with three losses. convcalc's loss is cross-entropy: an
-entry of another loss is held in the fields that do not depend on the loss, and every field of every
-entry is counted as compared or left out for a reason that `LEFT_OUT` names.
+`data/memory_more.json` has three networks with three losses. Every field of every entry is counted
+as compared or left out for a reason that `LEFT_OUT` names.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -102,21 +100,14 @@ ATTENTION = {"small_vit_default": "fused", "small_vit_math": "math"}
 
 LEFT_OUT = {
     "infer_peak_eager": "what frames of modules hold on to is not modelled, as docs/memory.md says",
-    "target_bytes": "of another loss: its targets",
-    "saved_for_backward": "of another loss: what it keeps",
-    "live_after_forward_sgd": "of another loss: what it keeps, and its targets",
 }
-"""Fields that are not compared, and why; but for the first only where the loss is another one."""
-FREE = ("param_bytes", "buffer_bytes", "input_bytes", "infer_peak_liveness")
-"""What no loss has a part in."""
-
-
-BESIDE: dict[str, Callable[[int], int]] = {
-    "squares": lambda _: 0,
-    "bce": lambda examples: 4 * (examples - 1),
+"""Fields that are not compared, and why."""
+LOSSES = {
+    "crossentropy": "cross-entropy",
+    "squares": "squares",
+    "bce": "binary-cross-entropy",
 }
-"""How many bytes the loss takes more than cross-entropy's until backward is over; binary
-cross-entropy's is worked out in place, and is as large as its output."""
+"""What the data calls a loss → what convcalc does."""
 
 
 @cache
@@ -125,12 +116,12 @@ def network(name: str) -> Network:
 
 
 def figures(
-    net: Network, batch: int, *, inplace: bool, attention: str | None = None
+    net: Network, batch: int, loss: str, *, inplace: bool, attention: str | None = None
 ) -> dict[str, int]:
     """Everything that an entry has, but for what is not modelled."""
 
     def train(**terms: Any) -> MemoryReport:
-        return memory(net, **run, training=True, **terms)
+        return memory(net, **run, training=True, loss=loss, **terms)
 
     run: dict[str, Any] = {"batch": batch, "inplace": inplace, "attention": attention}
 
@@ -162,33 +153,18 @@ def compared(key: str) -> Counter[str]:
     found = figures(
         network(name),
         int(batch.removeprefix("batch=")),
+        LOSSES[name.rpartition("_")[2]],
         inplace=manner == "inplace",
         attention=ATTENTION.get(name.rpartition("_")[0]),
     )
-    counts: Counter[str] = Counter()
     del wanted["infer_peak_eager"]
-    counts["infer_peak_eager"] += 1
-    if name.endswith("crossentropy"):
-        assert found == wanted
-        return counts + Counter(compared=len(wanted))
-    targets = found["target_bytes"] - wanted["target_bytes"]
-    for field, value in wanted.items():
-        if field in FREE:
-            assert found[field] == value, field
-            counts["compared"] += 1
-        elif field in LEFT_OUT:
-            counts[field] += 1
-        else:  # peaks, which stand behind the losses: beside targets, the loss itself is there
-            examples = int(batch.removeprefix("batch="))
-            beside = BESIDE[name.rpartition("_")[2]](examples) if "step" not in field else 0
-            assert found[field] - targets + beside == value, field
-            counts["compared without the loss"] += 1
-    return counts
+    assert found == wanted
+    return Counter(compared=len(wanted), infer_peak_eager=1)
 
 
 @pytest.mark.parametrize("key", GOLDEN)
 def test_every_field_to_the_byte(key: str) -> None:
-    assert set(compared(key)) <= {"compared", "compared without the loss", *LEFT_OUT}
+    assert set(compared(key)) == {"compared", *LEFT_OUT}
 
 
 def test_every_field_is_compared_or_left_out_for_a_reason() -> None:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from convcalc.analysis.memory.batch import refusals
 from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.limits import read_bytes, read_limit
+from convcalc.analysis.memory.losses import RULES as LOSSES
 from convcalc.analysis.memory.optimizer import RULES
+from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.terms import ATTENTION, Checkpoint, RunTerms, model
 from convcalc.analysis.report import DTYPE_BYTES
@@ -29,6 +31,7 @@ def memory(
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
     attention: str | None = None,
+    loss: str = LOSS,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> MemoryReport:
@@ -39,6 +42,7 @@ def memory(
     `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
     `inplace` whether activation functions that can overwrite their input do; `device`, "cpu"
     or "cuda", matters for dropout's mask and for what mixed precision computes in float32;
+    `loss` is what a training step makes small, "cross-entropy" unless given;
     `attention`, "fused" or "math", is how a network's attention is computed, fused unless given;
     `checkpoint` is every so many layers, or names of blocks, or a text as the command line takes
     it; `overhead` is bytes, or a text such as "500MB".
@@ -60,6 +64,7 @@ def memory(
         device=device,
         checkpoint=checkpoint,
         attention=attention,
+        loss=loss,
     )
     any_batch = model(read_one, terms)
     if batch < any_batch.fewest:
@@ -89,6 +94,7 @@ def largest_batch(
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
     attention: str | None = None,
+    loss: str = LOSS,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> int:
@@ -113,6 +119,7 @@ def largest_batch(
         device=device,
         checkpoint=checkpoint,
         attention=attention,
+        loss=loss,
     )
     return model(read_one, terms).largest_batch(bound.room)
 
@@ -129,6 +136,7 @@ def run_terms(
     device: str,
     checkpoint: Checkpoint | str | None,
     attention: str | None = None,
+    loss: str = LOSS,
 ) -> RunTerms:
     """The terms that are asked for, once each is one and has an effect.
 
@@ -145,8 +153,10 @@ def run_terms(
         device=one_of(device, "device", ("cpu", "cuda")),
         checkpoint=read_checkpoint(checkpoint),
         attention=None if attention is None else one_of(attention, "attention", ATTENTION),
+        loss=one_of(loss, "loss", LOSSES),
     )
     given = {
+        f"loss {terms.loss!r}": terms.loss != LOSS,
         f"optimizer {terms.optimizer!r}": terms.optimizer != "sgd",
         "fused=False": not terms.fused,
         f"checkpoint {terms.checkpoint!r}": terms.checkpoint is not None,

@@ -5,7 +5,7 @@ Sizes are per example; nothing here depends on the batch, so one program serves 
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES, INDEX
 from convcalc.graph import Network
@@ -15,6 +15,11 @@ from convcalc.layers.base import Plan, Weight
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
 
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.losses import LossRule
+
+LOSS = "cross-entropy"
+"""The loss that is meant unless another one is named."""
 HALF = 2
 """Bytes of a value in half precision."""
 
@@ -62,7 +67,7 @@ class Program(NamedTuple):
     """The tensors that are the network's outputs, in its order, which whoever runs it holds until
     their losses are added up, by their numbers."""
     losses: tuple[int, ...]
-    """By output, the step that makes what its cross-entropy is taken of; none in inference."""
+    """By output, the step that its loss is made of; none in inference."""
     weights: list[Weight]
     """Every parameter that learns once, in the order of the layers."""
     frozen: int
@@ -72,7 +77,11 @@ class Program(NamedTuple):
     buffers: int
     """Bytes of running statistics and counters."""
     targets: int
-    """Class indices per example: one a position of every output."""
+    """Bytes of the targets of an example, of every output."""
+    loss_bytes: tuple[tuple[int, int], ...]
+    """By output, the bytes of its loss for each example, and those that it has once."""
+    weighed: bool
+    """Whether each loss has a total of its classes' weights."""
     mixed: bool
     """Whether autocast is on, so that operations choose what they compute in."""
     cuda: bool
@@ -105,15 +114,16 @@ def program(
     cuda: bool = False,
     written_out: bool = False,
     single: bool = False,
+    loss: str = LOSS,
 ) -> Program:
-    """Write out what a network does to memory.
+    """Write out what a network does to memory; a training step makes its `loss` small.
 
     Attention is one kernel unless it is `written_out`; a program that is `single` is for a batch of
     one example, and all others are for several.
     """
     width = DTYPE_BYTES[dtype]
     writer = _Writer(planned(network), width, training=training, mixed=mixed, cuda=cuda)
-    writer.written_out, writer.single = written_out, single
+    writer.written_out, writer.single, writer.objective = written_out, single, loss
     return writer.write()
 
 
@@ -128,6 +138,7 @@ class _Writer:
         self.mixed = mixed
         self.cuda = cuda
         self.written_out = self.single = False
+        self.objective = LOSS
         self.loss = len(network.nodes)
         self.steps: list[Step] = []
         self.starts: list[int] = []
@@ -152,7 +163,20 @@ class _Writer:
         self.starts.append(len(self.steps))
         ends = tuple(outputs[index] for index in network.outputs)
         shapes = [network.shape_of(index) for index in network.outputs]
-        losses = tuple(map(self._loss, ends, shapes)) if self.training else ()
+        width = self.width
+        losses, targets = tuple[int, ...](), 0
+        weighed, loss_bytes = False, tuple[tuple[int, int], ...]()
+        if self.training:
+            from convcalc.analysis.memory.losses import rule_of  # which inference has none of
+
+            rules = [rule_of(self.objective, network, index) for index in network.outputs]
+            each = list(zip(ends, shapes, rules, strict=True))
+            losses = tuple([self._loss(*one) for one in each])
+            targets = sum(rule.target(shape, width) for _, shape, rule in each)
+            weighed = any(rule.weighed for rule in rules)
+            loss_bytes = tuple(
+                [(shape.size * width, 0) if rule.large else (0, width) for _, shape, rule in each]
+            )
         given = [network.shape_of(index) for index in range(len(outputs))]
         asked = self.training and any(map(self._asks, self.steps))
         inputs = tuple(outputs[index] for index in network.inputs)
@@ -170,7 +194,9 @@ class _Writer:
             frozen=self.frozen,
             width=self.width,
             buffers=self.buffers,
-            targets=sum(prod(shape.spatial) for shape in shapes),
+            targets=targets,
+            loss_bytes=loss_bytes,
+            weighed=weighed,
             mixed=self.mixed,
             cuda=self.cuda,
             single=self.single,
@@ -438,13 +464,9 @@ class _Writer:
         )
         return copy
 
-    def _loss(self, logits: int, shape: Shape) -> int:
-        """Cross-entropy: a log-softmax, which is kept, and a scalar with the weights' total.
-
-        The step of the log-softmax, by its index.
-        """
-        operation = Operation(shape.size, keeps="output", precision="full", name="log_softmax")
-        self._operation(self.loss, self.loss, operation, [logits])
+    def _loss(self, output: int, shape: Shape, rule: "LossRule") -> int:
+        """Write the operation out that reads an output for its loss; its step, by its index."""
+        self._operation(self.loss, self.loss, rule.operation(shape.size), [output])
         return len(self.steps) - 1
 
     def _asks(self, step: Step) -> bool:

@@ -82,6 +82,8 @@ class MemoryReport(NamedTuple):
     inference."""
     optimizer: str
     """What steps in training: `sgd`, `adam`; of inference it says nothing."""
+    loss: str
+    """What a training step makes small: `cross-entropy`, `squares`."""
     fused: bool
     """Whether the optimizer works on all tensors at once, as PyTorch does on CUDA."""
     mixed_precision: bool

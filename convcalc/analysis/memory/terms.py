@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.memory.batch import fewest, refusals, untrained
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
-from convcalc.analysis.memory.program import Program, program
+from convcalc.analysis.memory.program import LOSS, Program, program
 from convcalc.analysis.memory.walk import Event, Segment, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
@@ -53,6 +53,8 @@ class RunTerms(NamedTuple):
     """"cpu" or "cuda": they differ in masks, and in what autocast leaves in float32."""
     checkpoint: Checkpoint | None = None
     """What runs again in the backward pass; None is nothing."""
+    loss: str = LOSS
+    """What a training step makes small, a key of the losses' `RULES`."""
     attention: str | None = None
     """How attention is computed, a word of `ATTENTION`; None is the first, where there is any."""
 
@@ -192,6 +194,7 @@ class Model(NamedTuple):
             dtype=terms.dtype,
             training=training,
             optimizer=terms.optimizer,
+            loss=terms.loss,
             fused=terms.fused,
             mixed_precision=terms.mixed_precision,
             inplace=bool(terms.inplace),
@@ -316,6 +319,7 @@ def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
         cuda=terms.device == "cuda",
         written_out=terms.attention == "math",
         single=single,
+        loss=terms.loss,
     )
     again = segments_of(network, terms)
     walked = walk(
@@ -335,7 +339,7 @@ def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
         parameters=sum(sizes) + written.frozen * written.width,
         state=state_bytes(terms.optimizer, sizes) if training else 0,
         step=step_bytes(terms.optimizer, sizes, fused=terms.fused) if training else 0,
-        moving=entry + (8 * written.targets if training else 0),
+        moving=entry + (written.targets if training else 0),
         fewest=fewest(network, training=training).batch,
     )
 
@@ -370,6 +374,8 @@ def _check(terms: RunTerms) -> None:
         message = f"mixed precision starts from float32, and the dtype is {terms.dtype}"
     elif terms.attention not in (None, *ATTENTION):
         message = f"attention {terms.attention!r} is none of {', '.join(ATTENTION)}"
+    elif terms.loss != LOSS and terms.mixed_precision:
+        message = f"mixed precision is known of {LOSS}, and the loss is {terms.loss}"
     elif terms.overhead < 0:
         message = f"overhead {terms.overhead} is below 0"
     if message:

@@ -367,20 +367,29 @@ class Walk:
         program = self.program
         for number, (part, step) in enumerate(self._loss_parts()):
             self._forward(part, self.forward, keeping=True)
-            self._take(program.width, "loss", number)
-            self._take(program.width, "total", number)
+            made = self._loss_bytes(number)
+            total = program.width if program.weighed else 0
+            self._take(made, "loss", number)
+            self._take(total, "total", number)
             self._note(self.forward, program.loss)
             self._release(step.output)
             if not step.backward:
-                self._give(program.width, "total", number)
+                self._give(total, "total", number)
             if number:
                 self._take(program.width, "sum", number)
                 self._note(self.forward, program.loss)
-                before: Role = "sum" if number > 1 else "loss"
-                self._give(program.width, before, number - 1)
-                self._give(program.width, "loss", number)
+                if number > 1:
+                    self._give(program.width, "sum", number - 1)
+                else:
+                    self._give(self._loss_bytes(0), "loss", 0)
+                self._give(made, "loss", number)
         for output in program.outputs:
             self._release(output)
+
+    def _loss_bytes(self, number: int) -> int:
+        """Bytes of the loss of an output, by its number."""
+        each, once = self.program.loss_bytes[number]
+        return each * BATCH + once
 
     def _loss_parts(self) -> Iterator[tuple[range, Step]]:
         """By output, the steps of its loss, and the last of them, whose result the loss is of."""
@@ -676,7 +685,7 @@ class Walk:
                 self.gradients[step.output] = Gradient(storage)
                 self._note(self.backward, program.loss)
                 # The total of the classes' weights was kept for this.
-                self._give(program.width, "total", number)
+                self._give(program.width if program.weighed else 0, "total", number)
                 self._backward(part)
 
     def _backward(self, part: range) -> None:

@@ -20,6 +20,7 @@ from convcalc.analysis.memory.arena_search import Searched
 from convcalc.analysis.memory.banks import Banked
 from convcalc.analysis.memory.boards import BOARDS
 from convcalc.analysis.memory.gpus import SHARE
+from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.runtimes import Operator
 from convcalc.analysis.memory.terms import ATTENTION_WORDS
 from convcalc.formats import Format
@@ -73,6 +74,8 @@ def title(report: MemoryReport) -> str:
         terms.append(report.optimizer)
         if report.optimizer not in ("sgd", "momentum"):
             terms.append("fused" if report.fused else "tensor by tensor")
+        if report.loss != LOSS:
+            terms.append(report.loss)
     if report.attention:
         terms.append(ATTENTION_WORDS[report.attention])
     if not report.inplace:

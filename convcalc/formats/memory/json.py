@@ -16,7 +16,11 @@ SCHEMA = 1
 def render(answer: Answer, *, diagnostics: Sequence[Diagnostic] = (), **_: object) -> str:
     """The answer as a JSON object, ending in a newline."""
     report = answer.report
-    unsaid = {"checkpoint", *(() if report.attention else ("attention",))}
+    unsaid = {"checkpoint"}
+    if not report.attention:
+        unsaid.add("attention")
+    if not report.training:
+        unsaid.add("loss")
     terms = {name: getattr(report, name) for name in RunTerms._fields if name not in unsaid}
     checkpointed = answer.checkpointed
     return _written(
