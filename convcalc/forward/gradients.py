@@ -8,9 +8,10 @@ import numpy as np
 from convcalc.diagnostics import ArgumentError, listed
 from convcalc.forward.backward import backward_pass, forward_pass
 from convcalc.forward.given import checked_inputs, examples_of
-from convcalc.forward.losses import Loss, checked_target, last_kind, loss_of
+from convcalc.forward.losses import Loss, checked_target, loss_of
 from convcalc.forward.threads import blas_threads
 from convcalc.graph.asked import asked_of
+from convcalc.graph.ends import last_kind
 from convcalc.graph.planned import Planned
 
 
