@@ -725,8 +725,12 @@ def test_a_graph_is_printed_whole_in_columns_that_cut_no_box(
 ) -> None:
     page = shown.open(name, depth)
     boxes = "rect:not(.paper, .frame, .inner-frame)"
-    heights = """boxes => boxes.map(box => [box.y.baseVal.value,
-        box.y.baseVal.value + box.height.baseVal.value])"""
+    heights = """boxes => boxes.map(box => {
+        const own = box.getBoundingClientRect(), svg = box.ownerSVGElement;
+        const whole = svg.getBoundingClientRect();
+        const scale = svg.viewBox.baseVal.height / whole.height;
+        return [(own.top - whole.top) * scale, (own.bottom - whole.top) * scale];
+    })"""
     there = page.eval_on_selector_all(f".picture > svg {boxes}", heights)
     page.emulate_media(media="print")
     page.wait_for_selector(".sheet svg")

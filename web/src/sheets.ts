@@ -90,9 +90,11 @@ function column(svg: SVGSVGElement, [top, bottom]: Slice, width: number, scale: 
 
 /** From where to where there are boxes or texts, which are not cut; frames and lines may be. */
 function solid(svg: SVGSVGElement): Slice[] {
-  const boxes = svg.querySelectorAll<SVGGraphicsElement>("rect:not(.paper, .frame, .inner-frame), text");
+  const boxes = svg.querySelectorAll("rect:not(.paper, .frame, .inner-frame), text");
+  const whole = svg.getBoundingClientRect();
+  const scale = svg.viewBox.baseVal.height / whole.height;
   return [...boxes].map((box) => {
-    const { y, height } = box.getBBox();
-    return [y - 1, y + height + 1];
+    const { top, bottom } = box.getBoundingClientRect(); // wherever what it stands in has been moved to
+    return [(top - whole.top) * scale - 1, (bottom - whole.top) * scale + 1];
   });
 }
