@@ -40,18 +40,27 @@ def as_item(
     and the layer whose weights it uses; `frozen` ones are left as they are in training.
     """
     entries: dict[str, Node] = {kind: NOTHING_BEHIND if value is None else node_of(value)}
-    learns = "true" if frozen else None
-    words = {"name": name, "from": start, "weights": weights, "frozen": learns, "origin": origin}
-    for key, word in words.items():
-        if word:
-            entries[key] = ScalarNode(word, NOWHERE, 0, is_plain(word))
+    if name:
+        entries["name"] = _word(name)
+    if start:
+        entries["from"] = _word(start)
+    if weights:
+        entries["weights"] = _word(weights)
+    if frozen:
+        entries["frozen"] = _word("true")
+    if origin:
+        entries["origin"] = _word(origin)
     about = NOTHING_ABOUT if comments is NO_COMMENTS else noted(comments, {})
     return Item.unplaced(entries, about)
 
 
 def started(name: str) -> Item:
     """The item that goes on from a tensor and does nothing."""
-    return Item.unplaced({"from": ScalarNode(name, NOWHERE, 0, is_plain(name))})
+    return Item.unplaced({"from": _word(name)})
+
+
+def _word(text: str) -> ScalarNode:
+    return ScalarNode(text, NOWHERE, 0, is_plain(text))
 
 
 def merging(kind: str, branches: List, fields: Mapping[str, Any]) -> Any:

@@ -5,8 +5,6 @@ and another may come from a text. So it is copied as it is worked on, with every
 numbered in order; a name is made of a number when somebody asks for it.
 """
 
-from collections.abc import Iterable
-
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Named, Place, Span
 from convcalc.spec.nodes import MAX_DEPTH, List, Map, Node, ScalarNode, argument
@@ -113,17 +111,15 @@ def see_depth(spec: Spec) -> None:
     """See that a spec nests no deeper than it can; raises `ValueError`."""
     within: list[Map | List] = [spec]
     for _ in range(MAX_DEPTH):
-        inner = {id(each): each for node in within for each in _within(node)}
-        within = [*inner.values()]
-        if not within:
+        inner: dict[int, Map | List] = {}  # each once, wherever it stands
+        for node in within:
+            for each in node.items if isinstance(node, List) else node.entries.values():
+                if not isinstance(each, ScalarNode):
+                    inner[id(each)] = each
+        if not inner:
             return
+        within = [*inner.values()]
     raise ValueError(TOO_DEEP)
-
-
-def _within(node: Map | List) -> Iterable[Map | List]:
-    """The lists and mappings right inside one."""
-    values = node.items if isinstance(node, List) else node.entries.values()
-    return [each for each in values if not isinstance(each, ScalarNode)]
 
 
 @without_collection

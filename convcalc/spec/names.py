@@ -224,12 +224,13 @@ class Names:
     def numbered(self, name: str, place: Surroundings, index: int | Open | None) -> str:
         """The full name of the next of this name in a place: `conv2`, `relu6_2`."""
         base = f"{place.prefix}{name}_" if name[-1].isdigit() else place.prefix + name
-        count = place.counters.get(name, 0) + 1
-        while f"{base}{count}" in self.tensors:
+        counters, tensors = place.counters, self.tensors
+        count = counters.get(name, 0) + 1
+        while (full := f"{base}{count}") in tensors:
             count += 1
-        place.counters[name] = count
-        self.tensors[f"{base}{count}"] = index
-        return f"{base}{count}"
+        counters[name] = count
+        tensors[full] = index
+        return full
 
     def claim(self, name: str, place: Surroundings, node: Item, index: int | Open | None) -> str:
         """The full name of an item that was given `name`."""

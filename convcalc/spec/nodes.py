@@ -41,6 +41,8 @@ NOWHERE = -1
 
 _PLAIN = r"(?!-{3}|\.{3})(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}]))[^\n\r\t]*(?<! )\Z"
 """Text that is a plain scalar of YAML, but for what `_BREAKS` finds in it."""
+_SURELY = r"[A-Za-z0-9_/][A-Za-z0-9_./]*\Z"
+"""Text that is one whatever the others say, as most names are."""
 _BREAKS = r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
 """What ends a plain scalar, or is no character that YAML shows as it is."""
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})\Z"
@@ -574,14 +576,16 @@ def scalar(text: str) -> Any:
 
 def is_plain(text: str) -> bool:
     """Whether text may stand without quotes behind a key, on a line of its own."""
-    plain, breaks = _patterns()
+    surely, plain, breaks = _patterns()
+    if surely.match(text) is not None:
+        return True
     return plain.match(text) is not None and breaks.search(text) is None
 
 
 @cache
-def _patterns() -> tuple["re.Pattern[str]", "re.Pattern[str]"]:
-    """What is plain, and what ends it; most specs that are read ask for neither."""
-    return re.compile(_PLAIN), re.compile(_BREAKS)
+def _patterns() -> tuple["re.Pattern[str]", "re.Pattern[str]", "re.Pattern[str]"]:
+    """What surely is plain, what is, and what ends it; most specs that are read ask for none."""
+    return re.compile(_SURELY), re.compile(_PLAIN), re.compile(_BREAKS)
 
 
 # As Python shows them

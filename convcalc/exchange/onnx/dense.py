@@ -17,7 +17,7 @@ from convcalc.exchange.onnx.extents import (
 )
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.reader import BATCH, ONE, Lowered, Reader, tidy
-from convcalc.exchange.onnx.values import Batch, Constant, Value, shown
+from convcalc.exchange.onnx.values import Batch, Constant, Dims, Value, shown
 from convcalc.exchange.wiring import CannotError
 
 
@@ -88,10 +88,21 @@ def _of_images(weight: Constant) -> Constant:
 
 @lru_cache(maxsize=1024)
 def _convolved(
-    filters: int, channels: int, groups: int, sliding: Sliding, *, biased: bool
+    dims: Dims, channels: int, groups: int, sliding: Sliding, *, biased: bool
 ) -> tuple[str, Mapping[str, Any]]:
-    """The kind of a convolution and its fields, which those that are alike share."""
-    fields: dict[str, Any] = {"filters": filters, "kernel": alike(sliding.kernel)}
+    """The kind of a convolution and its fields, which those that are alike share.
+
+    `dims` are those of its weight. Raises `CannotError` where these do not go together.
+    """
+    filters, of_group = whole(dims[0]), whole(dims[1])
+    if of_group * groups != channels:
+        message = f"{groups} groups of {of_group} channels, of {channels} that come in"
+        raise CannotError(message)
+    kernel = sliding.kernel
+    if dims[2:] != kernel:
+        message = f"its kernel is {shown(kernel)}, and its weight {shown(dims)}"
+        raise CannotError(message)
+    fields: dict[str, Any] = {"filters": filters, "kernel": alike(kernel)}
     kind = "conv"
     if groups == channels > 1 and filters % channels == 0:
         kind = "depthwise_conv"
@@ -111,18 +122,14 @@ def convolution(reader: Reader, op: Operation) -> None:
     """Conv, and FusedConv with its activation."""
     weight = _of_images(weight_of(op, 1))
     number = reader.first(op)
-    channels = reader.shape(number).channels
-    filters, of_group = whole(weight.dims[0]), whole(weight.dims[1])
-    groups = op.attributes.get("group", 1)
-    if of_group * groups != channels:
-        message = f"{groups} groups of {of_group} channels, of {channels} that come in"
-        raise CannotError(message)
-    bias = bias_of(op, 2, filters)
-    kernel = kernel_of(op)
-    if weight.dims[2:] != kernel:
-        message = f"its kernel is {shown(kernel)}, and its weight {shown(weight.dims)}"
-        raise CannotError(message)
-    kind, fields = _convolved(filters, channels, groups, windows_of(op), biased=bias is not None)
+    bias = bias_of(op, 2, whole(weight.dims[0]))
+    kind, fields = _convolved(
+        weight.dims,
+        reader.shape(number).channels,
+        op.attributes.get("group", 1),
+        windows_of(op),
+        biased=bias is not None,
+    )
     weights = _arrays(weight, bias)
     made = reader.add(op, kind, [number], fields, weights, (weight, bias))
     _activated(reader, op, made)

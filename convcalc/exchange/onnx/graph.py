@@ -8,7 +8,15 @@ from convcalc.exchange.onnx.extents import outputs_of
 from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed, readable
 from convcalc.exchange.onnx.operations import STANDARD, Operation, Written, attribute, text
 from convcalc.exchange.onnx.quantized import in_floats
-from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
+from convcalc.exchange.onnx.values import (
+    ONE_BATCH,
+    Batch,
+    Constant,
+    Dims,
+    Extent,
+    UnknownError,
+    Value,
+)
 from convcalc.exchange.wiring import called
 
 MAX_OPERATIONS = 200_000
@@ -115,7 +123,7 @@ class Graph:
             size = dim.dim_value if dim.HasField("dim_value") else 0
             if axis == 0 and len(written) > 1:
                 self.batch = self.batch or max(size, 0)
-                dims.append(Batch())
+                dims.append(ONE_BATCH)
                 continue
             if size <= 0:
                 readable([dim.dim_param])
@@ -286,11 +294,16 @@ class Graph:
             if op is None or id(op) in needed:
                 continue
             needed.add(id(op))
-            waiting += [value.operation for value in op.inputs if value is not None]
+            for value in op.inputs:
+                maker = None if value is None else value.operation
+                if maker is not None:
+                    waiting.append(maker)
         for op in self.operations:
-            for value in (*op.inputs, *op.outputs):
+            for value in op.inputs:
                 if value is not None:
                     value.uses = 0
+            for value in op.outputs:
+                value.uses = 0
         self.operations = [op for op in self.operations if id(op) in needed]
         for op in self.operations:
             for value in op.inputs:

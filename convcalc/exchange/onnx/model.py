@@ -85,7 +85,7 @@ def readable(texts: Iterable[Any]) -> None:
 
 def dims_of(tensor: Any) -> Dims:
     """The extents of an array, which may be anything in a file from anywhere."""
-    dims = tuple(tensor.dims)
+    dims = tuple(tensor.dims[:])
     if dims and min(dims) < 0:
         message = f"the array `{tensor.name[:60]}` has an extent below 0"
         raise DamagedError(message)

@@ -197,7 +197,7 @@ def _outputs(graph: Graph, reader: Reader) -> list[int]:
     stopgaps = reader.wiring.stopgaps
     ends = [value for lost in reader.lost for value in lost.op.inputs if value is not None]
     numbers = [_end(reader, value) for value in graph.outputs if value.lowered is not None]
-    live = reader.wiring.live(numbers)
+    live = reader.wiring.live(numbers) if ends else []
     for value in ends:
         if value.lowered is not None and not live[value.lowered.number]:
             numbers.append(value.lowered.number)

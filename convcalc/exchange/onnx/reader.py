@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.operations import Operation
-from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
+from convcalc.exchange.onnx.values import ONE_BATCH, Batch, Constant, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Wiring
 from convcalc.layers import kinds, transposes
 from convcalc.layers.base import AXIS_WORDS
@@ -41,7 +41,6 @@ Layout = tuple[int | tuple[int, ...], ...]
 its channels; or several of these that are one."""
 
 
-ONE_BATCH = Batch()
 USUAL: Mapping[int, Layout] = MappingProxyType(
     {rank: (BATCH, *range(rank - 1)) for rank in range(2, 7)}
 )
@@ -133,8 +132,9 @@ class Reader:
                 shared = None if key is None else self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
-            if kind not in IN_PARTS:
-                self._see_all(number, constants)
+            there = sum([each.size for each in constants if each is not None])
+            if there != self.wiring.learned(number) and kind not in IN_PARTS:
+                self._see_all(number, there, constants)
             self.weights[origin] = weights
             if key is not None and shared is None:
                 self.owners[key] = number
@@ -143,15 +143,11 @@ class Reader:
                 self.arrays[number] = constants
         return number
 
-    def _see_all(self, number: int, constants: Sequence[Constant | None]) -> None:
+    def _see_all(self, number: int, there: int, constants: Sequence[Constant | None]) -> None:
         """See that a layer has as many weights as there are values; raises `CannotError`."""
         wanted = self.wiring.learned(number)
-        sizes = [each.size for each in constants if each is not None]
-        there = sum(sizes)
-        if there == wanted:
-            return
-        alike = 1 in sizes and there < wanted  # one number may stand for all outputs
-        if not alike:
+        alike = there < wanted and any(each is not None and each.size == 1 for each in constants)
+        if not alike:  # one number may stand for all outputs
             message = (
                 f"its arrays have {plural(there, 'value')}, and for what it reads it takes "
                 f"{wanted:,}"
@@ -269,8 +265,10 @@ class Reader:
         value = self.tensor(op, number)
         dims = value.dims or ()
         low: Lowered = value.lowered
-        usual = low.layout == USUAL.get(len(dims)) and dims[0] == ONE_BATCH
-        if usual and dims[1:] == self.shape(low.number).axes:  # as most are
+        usual = low.layout == USUAL.get(len(dims)) and (
+            dims[0] is ONE_BATCH or dims[0] == ONE_BATCH
+        )
+        if usual and dims[1:] == self.wiring.made[low.number].shape.axes:  # as most are
             return low.number
         if not dims or dims[0] != ONE_BATCH:
             message = f"its input is {shown(dims)}: the examples are not its first axis"
@@ -384,7 +382,11 @@ class Reader:
 
     def _hold(self, value: Value, shape: Shape, layout: Layout) -> None:
         dims = value.dims or ()
-        if layout == USUAL.get(len(dims)) and dims[0] == ONE_BATCH and dims[1:] == shape.axes:
+        if (
+            layout == USUAL.get(len(dims))
+            and (dims[0] is ONE_BATCH or dims[0] == ONE_BATCH)
+            and dims[1:] == shape.axes
+        ):
             return
         made = self._extents(shape, layout)
         if tuple(dims) != made:

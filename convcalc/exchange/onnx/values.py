@@ -93,6 +93,8 @@ class Batch:
         return "N" if self.times == 1 else f"{self.times}·N"
 
 
+ONE_BATCH = Batch()
+"""The number of examples itself, as tensors have it that have nothing else of it."""
 Extent: TypeAlias = int | Batch
 Dims: TypeAlias = tuple[Extent, ...]
 
