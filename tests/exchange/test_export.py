@@ -18,8 +18,9 @@ from convcalc.analysis import analyze
 from convcalc.cli import convcalc as program
 from convcalc.exchange import FORMATS, imported
 from convcalc.exchange import export as exported
+from convcalc.exchange.onnx import graph
 from convcalc.exchange.onnx.kinds import ROWS
-from convcalc.exchange.onnx.scopes import SCOPES
+from convcalc.exchange.onnx.scopes import SCOPES, scopes_of
 from convcalc.exchange.onnx.writer import Graph, Maker, Unwritten
 from convcalc.forward import random_weights
 from convcalc.forward.values import random_inputs
@@ -221,6 +222,18 @@ def test_several_ends_shared_weights_and_scopes(tmp_path: Path) -> None:
     assert scopes["/stage/unit2/conv1/Conv"][SCOPES] == (
         "['', 'stage', 'stage.unit2', 'stage.unit2.conv1']"
     )
+
+
+def test_scopes_of_all_layers_are_those_of_each(tmp_path: Path) -> None:
+    """What is taken over from another layer of the group is what its own lists say."""
+    convcalc.export(planned(loads(ENDS)), tmp_path / "a.onnx")
+    told = graph.Graph(onnx.load(tmp_path / "a.onnx"), "", {}).told
+    model = onnx.load(tmp_path / "a.onnx")
+    alone = {}
+    for origin, node in told.items():
+        alone.update(scopes_of(model, {origin: node}))
+    assert scopes_of(model, told) == alone
+    assert alone["/stage/unit2/conv1/Conv"].path == ("stage", "unit2")
 
 
 TIED = """

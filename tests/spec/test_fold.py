@@ -9,11 +9,14 @@ import pytest
 from draws import Draw
 from tabled import tabled
 
-from convcalc import Item, Network, Spec, load, loads, parse
+from convcalc import Block, Item, Network, Spec, load, loads, parse
 from convcalc.spec.fold import fold
+from convcalc.spec.fold.same import network_said
 from convcalc.spec.fold.scopes import Scope
 from convcalc.spec.fold.traces import fewest_apart
 from convcalc.spec.members import member
+from convcalc.spec.named import numbered
+from convcalc.spec.nodes import List
 from convcalc.spec.unfold import unfolded
 
 ZOO = Path(__file__).parents[2] / "architectures"
@@ -562,3 +565,36 @@ def test_a_block_without_a_module_is_called_by_its_first_kinds() -> None:
     made = fold(Spec(input=(16, 16, 8), layers=[*unit, *other, *unit, *unit, *other[:1], *unit]))
 
     assert [*made.blocks] == ["conv_bn_relu"]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "segnet", "lenet5"])
+def test_what_is_proven_hangs_on_no_places(name: str) -> None:
+    """A network is the same with a number for each key and value, with none, and with a text's."""
+    written = load(name).written
+    assert written is not None
+    assert written.spec is not None
+    for spec in (written.spec, unfolded(written.spec)):
+        assert spec is not None
+        unplaced = Spec.of(spec.parts)
+        said = [network_said(each) for each in (spec, unplaced, numbered(spec))]
+        assert said[0] is not None
+        assert said[0] == said[1] == said[2]
+
+
+def test_an_item_that_stands_in_a_block_of_its_name_and_outside_is_two() -> None:
+    """In a block that is called as a kind is, the kind is meant by its name."""
+    item = Item("relu", None)
+    blocks = {"relu": Block(layers=[item, Item("softmax")])}
+    spec = Spec(input=(4, 4, 4), blocks=blocks, layers=[item, item])
+    said = network_said(spec)
+    assert said is not None
+    assert [kind for kind, *_ in said.network[0]] == ["input", *("relu", "softmax") * 2]
+
+
+def test_what_nests_deeper_than_a_spec_can_is_refused() -> None:
+    value = List([3])
+    for _ in range(100):
+        value = List([value])
+    spec = Spec(input=(4, 4, 4), layers=[Item("conv", filters=4, kernel=value)])
+    with pytest.raises(ValueError, match="nested more than 64 deep"):
+        fold(spec)

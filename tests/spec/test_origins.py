@@ -2,13 +2,14 @@
 
 import json
 
+import pytest
 from draws import Draw, examples
 from tabled import tabled
 
 from convcalc import Item, Spec, analyze, loads, parse
 from convcalc.formats.json import render
 from convcalc.graph import Network, read_text
-from convcalc.spec.origin_lists import shortened, written_out
+from convcalc.spec.origin_lists import _Template, shortened, written_out
 from convcalc.spec.origins import joined, literal, unlike
 from convcalc.spec.text import SourceText
 
@@ -206,3 +207,25 @@ def test_names_come_back_from_few_with_braces() -> None:
         shorter += len(made) < len(names)
     assert shorter > 40
     assert shortened([f"n{at:03}" for at in range(4)]) == ["n{000,001,002,003}"]
+
+
+@pytest.mark.parametrize("step", ["alike", "any"])
+def test_each_name_is_compared_with_few_others(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers without a pattern fill many braces, and none is to look through all that follow."""
+    random = Draw(step)
+    names, number, compared = [], 0, 0
+    goes_on = _Template.goes_on
+
+    def counted(first: _Template, other: _Template, slot: int) -> bool:
+        nonlocal compared
+        compared += 1
+        return goes_on(first, other, slot)
+
+    for _ in range(1500):
+        number += 2 if step == "alike" else random.randint(1, 19)
+        names.append(f"Conv_{number}")
+    monkeypatch.setattr(_Template, "goes_on", counted)
+    made = shortened(names)
+    assert [name for each in made for name in written_out(each)] == names
+    assert len(made) == 1 if step == "alike" else len(made) > 50
+    assert compared < 10 * len(names)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from tabled import tabled
 from test_docs import PAGES, blocks
 
 from convcalc.graph import Network, SpecError, parse, read_text
+from convcalc.spec import nodes
 from convcalc.spec.comments import comments
 from convcalc.spec.nodes import NO_COMMENTS, Comments, Entry, List, Map, Text, tree
 from convcalc.spec.text import SourceText
@@ -431,3 +433,13 @@ def test_characters_that_nobody_sees_are_written_by_their_numbers(text: str, wri
     escaped = text.encode("unicode_escape").decode()
 
     assert parse(escaped + rest).to_yaml().startswith(written + "\n")
+
+
+def test_what_surely_is_plain_is_plain() -> None:
+    """One look tells of most names what two others would."""
+    surely, plain, breaks = nodes._patterns()
+    signs = ("a", "Z", "0", "_", "/", ".", "-", ":", "#", " ", "\n", "é", "{")
+    texts = ["".join(each) for count in range(5) for each in product(signs, repeat=count)]
+    seen = [text for text in texts if surely.match(text)]
+    assert {"a", "/a/0", "a.0Z", "_a"} <= {*seen}
+    assert all(plain.match(text) and not breaks.search(text) for text in seen)
