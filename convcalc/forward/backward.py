@@ -97,13 +97,15 @@ def backward_pass(
     kept: dict[int, Kept],
     gradients: dict[int, Any],
     after: Callable[[PlannedNode, Any, Gradients], None] | None = None,
+    summed: Callable[[PlannedNode, Any], None] | None = None,
 ) -> Learned:
     """Go back through every layer that has a gradient, the last first.
 
     `gradients` are the loss's for the network's outputs, by the index of their layers. What a layer
     kept, and the gradient of its output, are let go of with it: both are empty in the end. `after`
-    is called with each layer, the gradient of its output, and what it gives. Raises
-    `BackwardError` for whatever a layer raises.
+    is called with each layer, the gradient of its output, and what it gives; `summed` with each
+    layer and a sum that it adds to, while what is summed is still there. Raises `BackwardError` for
+    whatever a layer raises.
     """
     flowing = gradients
     learned: dict[str, Any] = {}
@@ -126,10 +128,17 @@ def backward_pass(
         for key, gradient in made.items():
             if key not in held.asked:
                 continue
-            if isinstance(key, str):
-                _add(learned, names[key], gradient)
-            else:
-                _add(flowing, node.inputs[key], gradient)
+            of: dict[Any, Any] = learned if isinstance(key, str) else flowing
+            name = names[key] if isinstance(key, str) else node.inputs[key]
+            before = of.get(name)
+            if before is None:
+                of[name] = gradient
+                continue
+            # The gradient of what is used more than once is the sum of all uses'.
+            total = before + gradient
+            if summed is not None:
+                summed(node, total)
+            of[name] = total
     return Learned(learned, entering)
 
 
@@ -139,9 +148,3 @@ def _of_pool(node: PlannedNode, own: Kept, kept: Mapping[int, Kept]) -> Kept:
     if pool is None or "indices" not in pool:
         return own
     return Kept({**own.arrays, "indices": pool["indices"]}, own.shapes, own.asked)
-
-
-def _add(gradients: dict[Any, Any], key: object, gradient: Any) -> None:
-    """The gradient of what is used more than once is the sum of all uses'."""
-    before = gradients.get(key)
-    gradients[key] = gradient if before is None else before + gradient

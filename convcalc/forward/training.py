@@ -150,6 +150,11 @@ class Watch:
             finite=all(finite(self.xp, array) for array in wanted.values()),
         )
 
+    def summed(self, node: PlannedNode, total: Any) -> None:
+        """Look at a sum that a layer's gradient went into."""
+        self.held.see(total)
+        self.held.note("backward", node.name)
+
 
 class Trainer:
     """A network with weights that learn, one batch, and what an optimizer remembers."""
@@ -212,8 +217,8 @@ class Trainer:
         self, layers: dict[int, Kept], gradients: dict[int, Any], watch: Watch | None = None
     ) -> Mapping[str, Any]:
         """The gradients of the weights; what is given is let go of on the way."""
-        after = None if watch is None else watch.backward
-        learned = backward_pass(self.xp, self.network, self.weights, layers, gradients, after)
+        seen = () if watch is None else (watch.backward, watch.summed)
+        learned = backward_pass(self.xp, self.network, self.weights, layers, gradients, *seen)
         if watch is not None:
             watch.held.see(*learned.weights.values())
             watch.held.note("step", "optimizer")

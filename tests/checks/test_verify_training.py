@@ -363,3 +363,29 @@ def test_frozen_layers_have_no_gradient_and_no_state() -> None:
     assert layer(made, "conv1").gradient_norm is None
     assert made.gradient_bytes.observed == 4 * (2668 - 156)
     assert made.state_bytes.observed == 2 * 4 * (2668 - 156) + 4 * 6
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("lenet5", None),
+        ("resnet18", "32x32x3"),
+        *(
+            pytest.param(*each, marks=pytest.mark.thorough)
+            for each in (
+                ("siamese", None),
+                ("mobilenet_v2", "64x64x3"),
+                ("vit_b_32", "64x64x3"),
+                ("fpn", "64x64x3"),
+                ("crnn", None),
+                ("dcgan_generator", None),
+                ("wavenet", None),
+            )
+        ),
+    ],
+)
+def test_bundled_networks_are_as_predicted(name: str, size: str | None) -> None:
+    network = planned(convcalc.load(name, input=size))
+    made = verify_training(network, TrainingRun(batch=2, optimizer="momentum"))
+    assert made.differences == ()
+    assert made.peak is None or made.peak.fine
