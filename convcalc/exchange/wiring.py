@@ -198,6 +198,17 @@ class Wiring:
                         live[named] = True
         return live
 
+    def enliven(self, live: list[bool], number: int) -> None:
+        """Add to what is live what one more output needs."""
+        waiting = [number]
+        while waiting:
+            at = waiting.pop()
+            if not live[at]:
+                live[at] = True
+                made = self.made[at]
+                named = (made.shared, made.undoes)
+                waiting += [*made.reads, *(each for each in named if each is not None)]
+
     # The spec
 
     def written(self, outputs: Sequence[int]) -> "Written":

@@ -203,9 +203,11 @@ def attentive(graph: Graph) -> None:
     if apart:
         from convcalc.exchange.onnx.windows import within
 
-        for each in within(graph, apart):
+        others = within(graph, apart)
+        readers = read_by(graph)
+        for each in others:
             left = (
-                _unsaid(around[id(each.last)], read_by(graph), _among(each))
+                _unsaid(around[id(each.last)], readers, _among(each))
                 if isinstance(each, Core)
                 else each
             )

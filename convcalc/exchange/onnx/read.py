@@ -201,7 +201,7 @@ def _outputs(graph: Graph, reader: Reader) -> list[int]:
     for value in ends:
         if value.lowered is not None and not live[value.lowered.number]:
             numbers.append(value.lowered.number)
-            live = reader.wiring.live(numbers)
+            reader.wiring.enliven(live, value.lowered.number)
     return list(dict.fromkeys(number for number in numbers if number not in stopgaps))
 
 

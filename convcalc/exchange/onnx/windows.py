@@ -106,24 +106,30 @@ def within(graph: Graph, cores: "Sequence[Core | Unsaid]") -> "list[Core | Unsai
     graph.prune()
     there = {id(op) for op in graph.operations}
     left = {id(core.last): core for core in cores if id(core.last.operation) in there}
+    readers = read_by(graph)
+    firsts = {each: core for core in cores for each in core.begins}
     for core in cores:
         if id(core.last) not in left:
             continue
-        readers = read_by(graph)
-        for region in _regions(core, left, readers):
+        for region in _regions(core, left, firsts, readers):
             try:
                 done = _settle(graph, region, readers)
             except UnknownError:
+                readers = read_by(graph)  # it may have begun
                 continue
             if done:
                 for each in region.cores:
                     del left[id(each.last)]
+                readers = read_by(graph)
                 break
     return list(left.values())
 
 
 def _regions(
-    core: "Core | Unsaid", cores: "dict[int, Core | Unsaid]", readers: Readers
+    core: "Core | Unsaid",
+    cores: "dict[int, Core | Unsaid]",
+    firsts: "dict[int, Core | Unsaid]",
+    readers: Readers,
 ) -> Iterator[Region]:
     """What may stand between maps: the attention alone, or all that works on the same rows."""
     if len(core.sources) > 1 and not core.why:
@@ -131,16 +137,21 @@ def _regions(
     values = (*core.sources, core.last)
     if all(id(op) in core.begins for each in core.sources for _, op in readers.get(id(each), ())):
         yield Region(values, (), (core,), values[:-1], values[-1:])
-    grown = _grown(core, cores, readers)
+    grown = _grown(core, cores, firsts, readers)
     if grown is not None:
         yield grown
 
 
 def _grown(
-    core: "Core | Unsaid", cores: "dict[int, Core | Unsaid]", readers: Readers
+    core: "Core | Unsaid",
+    cores: "dict[int, Core | Unsaid]",
+    firsts: "dict[int, Core | Unsaid]",
+    readers: Readers,
 ) -> Region | None:
-    """All that works on the rows of an attention, as far as it goes; None where it goes too far."""
-    by_first = {each: other for other in cores.values() for each in other.begins}
+    """All that works on the rows of an attention, as far as it goes; None where it goes too far.
+
+    `cores` are those that are left by what they make, and `firsts` all by what reads for them.
+    """
     values: dict[int, Value] = {}
     inside: dict[int, Operation] = {}
     attending: dict[int, Core | Unsaid] = {id(core.last): core}
@@ -171,8 +182,9 @@ def _grown(
         else:
             return None
         for _, reader in leads:
-            if id(reader) in by_first:
-                waiting.append(by_first[id(reader)].last)
+            first = firsts.get(id(reader))
+            if first is not None and id(first.last) in cores:
+                waiting.append(first.last)
             elif _rowwise(reader) is not None:
                 waiting.append(reader.outputs[0])
             elif reader.name in VIEWS or reader.name == "Slice":
