@@ -25,11 +25,11 @@ from convcalc.layers.base import (
     whole,
 )
 from convcalc.layers.convolution import PADDING_MODE, Conv, DepthwiseConv
-from convcalc.layers.kept import Kept
 from convcalc.layers.sliding import check_padded_border, check_sliding, sliding_growth
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -116,6 +116,8 @@ class SeparableConv(Layer):
 
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
         """The second convolution's backward pass, then the first's."""
+        from convcalc.layers.kept import Kept  # only who trains
+
         first, second = self.parts
         names = {"weight": "pointwise", "bias": "bias"}
         asked: set[int | str] = {ours for ours, name in names.items() if kept.asks(name)}
