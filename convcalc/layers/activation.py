@@ -182,7 +182,8 @@ class Hardswish(Pointwise):
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
         """(2·x + 3)/6 between −3 and 3: at −3 it is 0, and at 3 it is 1, as in PyTorch."""
         x = kept["input"]
-        within = xp.where(x > -HARD, dy * ((2 * x + HARD) / (2 * HARD)), 0)
+        near = xp.minimum(xp.maximum(x, -HARD), HARD)  # twice a large value is none
+        within = xp.where(x > -HARD, dy * ((2 * near + HARD) / (2 * HARD)), 0)
         return {0: xp.where(x < HARD, within, dy)}
 
 

@@ -66,7 +66,9 @@ SMALL, LARGE = 0.46875, 4.0
 PIECE = 1 << 18
 """Values at a time, 1 MiB of float32."""
 GONE = 30.0
-"""erfc is 0 in every float from here on, and so is the normal density."""
+"""erfc is 0 in every float from here on."""
+FLAT = 40.0
+"""The normal density is 0 in every float from here on."""
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:
@@ -113,7 +115,7 @@ def erfc(xp: Any, x: Any) -> Any:
 
 def normal_density(xp: Any, x: Any) -> Any:
     """φ(x) = e^(−x²/2)/√(2π), the density of the standard normal distribution."""
-    near = xp.minimum(xp.abs(x), GONE)
+    near = xp.minimum(xp.abs(x), FLAT)
     return xp.exp(near * near * -0.5) * (1 / sqrt(2 * pi))
 
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from tabled import tabled
+from test_forward import Watched
 
 from convcalc.forward.recording import Recording, record
-from convcalc.layers import CATALOGUE, Layer, layer_class
+from convcalc.layers import CATALOGUE, Layer, kinds, layer_class
 from convcalc.shape import Shape
 
 Fields = dict[str, Any]
@@ -280,6 +281,58 @@ def test_the_backward_pass_changes_nothing_that_it_is_given() -> None:
         layer.backward(np, weights, made.kept, dy)
         for array, was in zip(given, before, strict=True):
             assert np.array_equal(array, was), layer
+
+
+@tabled("dtype", ["float16", "float32"])
+@tabled("kind", KINDS)
+def test_gradients_have_the_type_of_what_they_are_of(kind: str, dtype: str) -> None:
+    """Whatever is worked out on the way, and in the array library's own functions alone."""
+    row, layer, shapes = next(cases(kind))
+    weights, xs = drawn(row, layer, shapes)
+    weights = {name: each.astype(dtype) for name, each in weights.items()}
+    made = record(np, layer, weights, [x.astype(dtype) for x in xs])
+    gradients = layer.backward(Watched(), weights, made.kept, np.ones_like(made.output))
+    assert {key: each.dtype.name for key, each in gradients.items()} == dict.fromkeys(
+        gradients, dtype
+    )
+
+
+def test_only_functions_that_every_array_library_has_are_used() -> None:
+    """CuPy offers each of these; see "Comparison Table" in its reference."""
+    Watched.asked.clear()
+    for kind in KINDS:
+        for row, layer, shapes in cases(kind):
+            weights, xs = drawn(row, layer, shapes)
+            made = record(np, layer, weights, xs)
+            layer.backward(Watched(), weights, made.kept, np.ones_like(made.output))
+    creation = {"arange", "asarray", "concatenate", "stack", "where", "zeros", "zeros_like", "full"}
+    functions = {"abs", "add", "exp", "expm1", "log1p", "sign", "sqrt", "tanh", "trunc"}
+    assert Watched.asked <= creation | functions | {"maximum", "minimum", "take"}
+
+
+ACTIVATIONS = sorted(kinds("activation"))
+LIMITS = {
+    **dict.fromkeys(("sigmoid", "hardsigmoid", "tanh", "relu6"), (0, 0)),
+    "leaky_relu": (0.01, 1),
+    "prelu": (0.5, 1),
+    "abs": (-1, 1),
+    "selu": (0, 1.0507009873554804934),
+}
+"""The slope far below 0 and far above it, where those are not 0 and 1."""
+
+
+@tabled("dtype", ["float16", "float32", "float64"])
+@tabled("kind", ACTIVATIONS)
+def test_slopes_far_from_zero_are_what_they_tend_to(kind: str, dtype: str) -> None:
+    """Nothing overflows on the way: warnings are errors."""
+    far = float(np.finfo(dtype).max) / 4
+    layer = layer_class(kind)()
+    weights = {"weight": np.array([0.5], dtype)} if kind == "prelu" else {}
+    x = np.array([[-far, -far / 2, far / 2, far]], dtype)
+    made = record(np, layer, weights, [x], [0])
+    slopes = layer.backward(np, weights, made.kept, np.ones_like(x))[0]
+    below, above = np.array(LIMITS.get(kind, (0, 1)), dtype)
+    assert slopes.tolist() == [[below, below, above, above]]
 
 
 def test_every_kind_is_of_the_catalogue() -> None:
