@@ -141,11 +141,12 @@ def test_a_torch_program_reads_a_border_as_the_spec_does() -> None:
 
 
 @pytest.mark.thorough
-def test_identities_notice_every_change_of_the_code_that_goes_back(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("group", ["linear", "curved"])
+def test_every_change_of_the_code_that_goes_back_is_noticed(
+    group: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One that is missed is a missing draw, or belongs to survivors.md with its reason."""
-    code = main(["backward", "mutation", "--seed", "4"])
+    code = main(["backward", "mutation", group, "--seed", "4"])
     said = capsys.readouterr().out
 
     assert code == 0, said

@@ -1,14 +1,16 @@
-"""Single changes of the code that goes back, and whether identities alone notice each.
+"""Single changes of the code that goes back, and whether its own tests alone notice each.
 
-What is changed is each function that a backward pass of a linear kind runs and no forward pass
-does, and what convolutions share in all directions. Drawn are places of its syntax tree, each once
+Kinds that are linear in what they read are held by identities, and all others, called curved here,
+by differences and by the rules at a tie. What is changed is each function that a backward pass of
+these kinds runs and no forward pass does, and what convolutions share in all directions; what both
+run is the linear kinds'. Drawn are places of its syntax tree, each once
 at most, and of what can happen there one thing: an operator becomes another, a sign goes, a
 comparison or a condition turns round, a number becomes one more or one less, a bound of a slice
 goes, a product's operands or both of a pair change places, an addition in place becomes an
 assignment or a subtraction, a transposition or an adjoint is left out.
 
-A change is caught where both sides of an identity that the tests try differ, where a gradient is of
-another shape or none that was asked for, or where the code fails. What changes nothing is listed in
+A change is caught where both sides of what the tests compare differ, where a gradient is of another
+shape or none that was asked for, or where the code fails. What changes nothing is listed in
 survivors.md, each with the reason, and counts neither way.
 """
 
@@ -20,7 +22,7 @@ import resource
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -38,7 +40,9 @@ MEMORY = 8 * 2**30
 """Bytes of address space."""
 SECONDS = 60
 """Processor seconds after which a change is taken to run without end."""
-LEAST = 0.99
+COUNTS: Mapping[str, int] = {"linear": 200, "curved": 100}
+"""Changes that are drawn of each group of kinds."""
+LEAST: Mapping[str, float] = {"linear": 0.99, "curved": 0.95}
 """What share of the changes must be caught, those left out that change nothing."""
 MOST_SAME = 0.05
 """What share of the changes may change nothing."""
@@ -110,22 +114,60 @@ class Change(NamedTuple):
         return f"{self.target.path}:{self.line}: {self.old}  →  {self.new}"
 
 
-def judged(seed: int, count: int) -> int:
-    """Print the score and what survives; 1 where that is too much."""
-    sys.path[:0] = [str(TESTS), str(TESTS / "layers")]
-    import adjoints
+class Group(NamedTuple):
+    """Kinds whose backward passes are held in the same way."""
 
+    kinds: Sequence[str]
+    holds: Callable[[str], Iterator[bool]]
+    """What the tests compare of a kind, one after the other; `AssertionError` for a shape."""
+
+
+def groups() -> Mapping[str, Group]:
+    """The groups of kinds, the linear ones first."""
+    sys.path[:0] = [str(TESTS), str(TESTS / "layers"), str(TESTS / "forward")]
+    import adjoints
+    import test_backward_differences as differences
+    import test_backward_ties as ties
+
+    def identities(kind: str) -> Iterator[bool]:
+        return (each.holds for _, each in adjoints.drawn_identities(kind, 1, TRIED))
+
+    def slopes(kind: str) -> Iterator[bool]:
+        for compared in (differences.derivatives, differences.alone, ties.gradients):
+            yield from (holds for _, holds in compared(kind))
+
+    return {
+        "linear": Group([*adjoints.DRAWS], identities),
+        "curved": Group(differences.KINDS, slopes),
+    }
+
+
+def judged(names: Sequence[str], seed: int, count: int | None) -> int:
+    """Print the score of each group named, of all if none is; 1 where too much survives."""
+    known = groups()
+    found = targets(known["linear"])
+    good = True
+    for name in names or known:
+        here = found
+        if name != "linear":
+            those = {each.function.__code__ for each in found}
+            here = [each for each in targets(known[name]) if each.function.__code__ not in those]
+        wanted = COUNTS[name] if count is None else count
+        good &= _judged(name, known[name], here, seed, wanted)
+    return int(not good)
+
+
+def _judged(name: str, group: Group, found: Sequence[Target], seed: int, count: int) -> bool:
     start = time.monotonic()
-    found = targets(adjoints)
     there = sum(len(list(places(each))) for each in found)
-    print(f"{len(found)} functions, {there} places", flush=True)
+    print(f"{name}: {len(found)} functions, {there} places", flush=True)
     reasons = reasons_known()
     rows: dict[str, list[int]] = {}
     how: dict[str, int] = {}
     same: list[Change] = []
     missed: list[Change] = []
     for change in drawn(found, seed):
-        verdict = _judge(adjoints, change)
+        verdict = _judge(group, change)
         if verdict == "survived" and change.words in reasons:
             same.append(change)
             continue
@@ -149,7 +191,7 @@ def judged(seed: int, count: int) -> int:
         f"Seed {seed}: of {tried} changes {caught} are caught, {ways}; {len(same)} more that were "
         f"drawn change nothing; {time.monotonic() - start:.0f} s"
     )
-    return int(caught < LEAST * tried or len(same) > MOST_SAME * (tried + len(same)))
+    return caught >= LEAST[name] * tried and len(same) <= MOST_SAME * (tried + len(same))
 
 
 def _lines(rows: Mapping[str, Sequence[int]]) -> list[list[str]]:
@@ -159,12 +201,12 @@ def _lines(rows: Mapping[str, Sequence[int]]) -> list[list[str]]:
 # -- what goes back ----------------------------------------------------------------------------
 
 
-def targets(adjoints: Any) -> list[Target]:
+def targets(group: Group) -> list[Target]:
     """The functions of layers that backward passes run and no forward pass does."""
     back: dict[CodeType, set[str]] = {}
     forth: set[CodeType] = set()
-    for kind in adjoints.DRAWS:
-        for code, inside in _run(adjoints, kind):
+    for kind in group.kinds:
+        for code, inside in _run(group, kind):
             if inside:
                 back.setdefault(code, set()).add(kind)
             else:
@@ -178,8 +220,8 @@ def targets(adjoints: Any) -> list[Target]:
     return sorted(found, key=lambda each: (each.path, each.function.__code__.co_firstlineno))
 
 
-def _run(adjoints: Any, kind: str) -> set[tuple[CodeType, bool]]:
-    """Which code of layers some identities of a kind run, and whether on the way back."""
+def _run(group: Group, kind: str) -> set[tuple[CodeType, bool]]:
+    """Which code of layers the tests of a kind run, and whether on the way back."""
     folder = str(ROOT / "convcalc" / "layers")
     seen: set[tuple[CodeType, bool]] = set()
     depth = 0
@@ -187,7 +229,11 @@ def _run(adjoints: Any, kind: str) -> set[tuple[CodeType, bool]]:
     def watch(frame: Any, event: str, _: object) -> None:
         nonlocal depth
         code = frame.f_code
-        goes_back = code.co_name == "backward" and code.co_filename.startswith(folder)
+        goes_back = (
+            code.co_name == "backward"
+            and "xp" in code.co_varnames  # and not what memory is taken on the way
+            and code.co_filename.startswith(folder)
+        )
         if event == "call":
             depth += goes_back
             if code.co_filename.startswith(folder) and not code.co_name.startswith("<"):
@@ -197,7 +243,7 @@ def _run(adjoints: Any, kind: str) -> set[tuple[CodeType, bool]]:
 
     sys.setprofile(watch)
     try:
-        for _ in adjoints.drawn_identities(kind, 1, TRIED):
+        for _ in group.holds(kind):
             pass
     finally:
         sys.setprofile(None)
@@ -393,7 +439,7 @@ def _within(whole: CodeType, like: CodeType) -> CodeType | None:
 # -- verdicts ----------------------------------------------------------------------------------
 
 
-def _judge(adjoints: Any, change: Change) -> str:
+def _judge(group: Group, change: Change) -> str:
     """What notices it, in a process of its own; `survived` where nothing does."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -404,7 +450,7 @@ def _judge(adjoints: Any, change: Change) -> str:
         function.__code__ = change.code
         warnings.simplefilter("ignore")
         try:
-            said = _said(adjoints, change.target.kinds)
+            said = _said(group, change.target.kinds)
         except AssertionError:
             said = "by shape"
         except BaseException:  # noqa: BLE001 (whatever it is, the change is noticed)
@@ -418,11 +464,10 @@ def _judge(adjoints: Any, change: Change) -> str:
     return said or "because they do not end"
 
 
-def _said(adjoints: Any, kinds: Sequence[str]) -> str:
+def _said(group: Group, kinds: Sequence[str]) -> str:
     for kind in kinds:
-        for _, identity in adjoints.drawn_identities(kind, 1, TRIED):
-            if not identity.holds:
-                return "by value"
+        if not all(group.holds(kind)):
+            return "by value"
     return "survived"
 
 

@@ -11,8 +11,6 @@ hidden: what kills must be the tests that everybody has.
 
 Results are kept in `.mutation/` and an interrupted run goes on where it stopped, as long as code
 and tests are the same. `--again` tries the survivors of an older run anew on the code of now.
-
-`mutation backward` has a draw of its own: changes of backward passes alone, beside their own tests.
 """
 
 import json
@@ -27,19 +25,15 @@ from benchmarks.arguments import parser as arguments_of
 from benchmarks.mutation.changes import PARTS, ROOT, Change, drawn, find
 from benchmarks.mutation.child import Verdict
 from benchmarks.mutation.coverage import digest, preload, test_map
-from benchmarks.mutation.reasons import reasons
 from benchmarks.mutation.schedule import Key, judge
 from benchmarks.timing import print_table
 
 FOLDER = ROOT / ".mutation"
+REASONS = ROOT / "benchmarks" / "mutation" / "survivors.md"
 
 
 def main(arguments: list[str]) -> int:
     """Print the score of each part and the changes that survive; 1 below 90 %."""
-    if arguments[:1] == ["backward"]:
-        from benchmarks.mutation import backward
-
-        return backward.main(arguments[1:])
     parser = arguments_of("mutation", __doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changes", type=int, default=500, help="how many are drawn")
@@ -122,7 +116,7 @@ def _progress(results: Sequence[tuple[Change, Verdict]], wanted: int, start: flo
 def _report(results: Iterable[tuple[Change, Verdict]], seed: int) -> int:
     """The table of parts, the survivors, and what is known about them."""
     judged = [pair for pair in results if pair[1].outcome != "unusable"]
-    known = reasons()
+    reasons = _reasons()
     rows = [["part", "changes", "killed", "survive", "score"]]
     for part in (*PARTS, ""):
         mine = [verdict for change, verdict in judged if part in ("", change.part)]
@@ -134,8 +128,24 @@ def _report(results: Iterable[tuple[Change, Verdict]], seed: int) -> int:
     print_table(rows)
     for change, verdict in sorted(judged, key=lambda pair: pair[0].key):
         if _survives(verdict):
-            reason = known.get(change.words, "")
+            reason = reasons.get(change.words, "")
             print(f"{change}\n    {reason or verdict.said}")
     total = len(judged)
     killed = sum(not _survives(verdict) for _, verdict in judged)
     return 0 if killed >= 0.9 * total else 1
+
+
+def _reasons() -> Mapping[tuple[str, str, str], str]:
+    """Why a change makes no difference, by file and both lines: the rows of survivors.md."""
+    if not REASONS.exists():
+        return {}
+    reasons = {}
+    blocks = REASONS.read_text(encoding="utf-8").split("\n### ")[1:]
+    for block in blocks:
+        path, _, rest = block.partition("\n")
+        lines = rest.splitlines()
+        old = next(line[2:].strip() for line in lines if line.startswith("- "))
+        new = next(line[2:].strip() for line in lines if line.startswith("+ "))
+        text = rest.rsplit("```", 1)[1].strip()
+        reasons[path.strip("` "), old, new] = " ".join(text.split())
+    return reasons

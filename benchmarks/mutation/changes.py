@@ -100,13 +100,6 @@ def files(part: str) -> list[Path]:
 @cache
 def places(path: Path) -> Mapping[Place, Sequence[tuple[str, int]]]:
     """The places of a file that can be changed: operators by name, and their occurrence."""
-    return changeable(path, OPERATORS)
-
-
-def changeable(
-    path: Path, operators: Mapping[str, Any]
-) -> Mapping[Place, Sequence[tuple[str, int]]]:
-    """The places of a file that some operators change, by name, and their occurrence."""
     source = path.read_text(encoding="utf-8")
     unread = _alternatives(source) | _guards(source)
     result: dict[Place, list[tuple[str, int]]] = {}
@@ -116,7 +109,7 @@ def changeable(
         if node.type in LEAVES or node.type in {"comparison", "factor", "not_test"}
     ]
     lines = source.splitlines()
-    for name, operator in operators.items():
+    for name, operator in OPERATORS.items():
         positions = (start for node in nodes for start, _ in operator().mutation_positions(node))
         for occurrence, start in enumerate(positions):
             if start in unread:
@@ -177,20 +170,12 @@ def _order(part: str, seed: int) -> Iterator[Change]:
     chance.shuffle(choices)
     for path, place in choices:
         operator, occurrence = chance.choice(places(path)[place])
-        yield change(part, path, place, operator, occurrence)
+        yield _change(part, path, place, operator, occurrence)
 
 
-def change(
-    part: str,
-    path: Path,
-    place: Place,
-    operator: str,
-    occurrence: int,
-    operators: Mapping[str, Any] = OPERATORS,
-) -> Change:
-    """The change that an operator makes at its how manieth place of a file."""
+def _change(part: str, path: Path, place: Place, operator: str, occurrence: int) -> Change:
     source = path.read_text(encoding="utf-8")
-    changed = mutate_code(source, operators[operator](), occurrence)
+    changed = mutate_code(source, OPERATORS[operator](), occurrence)
     line, column = place
     before, after = source.splitlines(), changed.splitlines()
     name = path.relative_to(ROOT).as_posix()
@@ -207,7 +192,7 @@ def find(path: str, operator: str, old: str, occurrence: int) -> Change | None:
     parts = [part for part in PARTS if path.startswith(f"convcalc/{part}")]
     if parts and whole.exists() and (like := _like(whole, operator, old)):
         place, number = min(like, key=lambda pair: (abs(pair[1] - occurrence), pair[0]))
-        return change(parts[0], whole, place, operator, number)
+        return _change(parts[0], whole, place, operator, number)
     moved = {
         (part, to): like
         for part in parts or PARTS  # of a folder that was moved itself, anywhere
@@ -218,7 +203,7 @@ def find(path: str, operator: str, old: str, occurrence: int) -> Change | None:
         return None
     (((part, to), like),) = moved.items()
     place, number = min(like, key=lambda pair: (abs(pair[1] - occurrence), pair[0]))
-    return change(part, to, place, operator, number)
+    return _change(part, to, place, operator, number)
 
 
 def _like(path: Path, operator: str, old: str) -> list[tuple[Place, int]]:

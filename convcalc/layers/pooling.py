@@ -139,11 +139,6 @@ def power(xp: Any, x: Any, exponent: float) -> Any:
     return (abs(x) if whole else xp.where(x < 0, nan, x)) ** bounded
 
 
-def power_slope(xp: Any, x: Any, exponent: float) -> Any:
-    """The slope of x^exponent: exponent·x^(exponent − 1)."""
-    return power(xp, x, exponent - 1) * exponent
-
-
 @final
 class MaxPool(Layer):
     """Max pooling: the largest value under the kernel, in each channel; padding never wins.
@@ -412,14 +407,16 @@ class LpPool(Layer):
     def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
         """With s the windows' sums, dx = x^(p − 1)·Σ dy·s^(1/p − 1) over those that x is in.
 
+        The p of x's slope and the 1/p of the root's are 1.
+
         As in PyTorch, a sum of 0 has the gradient 0, whatever the slope of its root.
         """
         spatial, total = kept.shapes[0].spatial, kept["times"]
         given = unrounded_windows(self, spatial)
         empty = total == 0
-        slope = power_slope(xp, xp.where(empty, 1, total), 1 / self.norm)
-        back = xp.where(empty, 0, dy * slope)
+        back = dy * power(xp, xp.where(empty, 1, total), 1 / self.norm - 1)
+        back = xp.where(empty, 0, back)
         x = kept["pad"] if "pad" in kept else kept["input"]
         windows = _on_padded(windows_of(self, spatial), given)
         sums = window_spread(xp, self._scaled_up(xp, back, spatial), windows, x.shape[2:])
-        return {0: unpadded(xp, sums * power_slope(xp, x, self.norm), borders(given))}
+        return {0: unpadded(xp, sums * power(xp, x, self.norm - 1), borders(given))}
