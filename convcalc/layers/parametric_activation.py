@@ -104,7 +104,7 @@ class Prelu(Layer):
         if kept.asks(0):
             gradients[0] = xp.where(x > 0, dy, dy * per_channel(weight, x))
         if kept.asks("weight"):
-            products = over_positions(xp.where(x > 0, 0, x * dy))  # of each channel
+            products = over_positions(xp.where(x > 0, 0, x * dy))
             gradients["weight"] = summed_to(products, weight.shape)
         return gradients
 

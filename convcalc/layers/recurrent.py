@@ -197,15 +197,14 @@ class Recurrent(Layer):
             back = (direct[0] + held[at] @ weights[f"weight_hh_{end}"], *direct[1:])
         outputs = xp.stack([state[0] for state in before], axis=1)
         gradients: Gradients = {}
-        for name, rows, values in (
-            ("ih", xp.stack(read, axis=1), steps),
-            ("hh", xp.stack(held, axis=1), outputs),
-        ):
+        made = {"ih": xp.stack(read, axis=1), "hh": xp.stack(held, axis=1)}
+        for name, values in (("ih", steps), ("hh", outputs)):
+            rows = made[name]
             if kept.asks(f"weight_{name}_{end}"):
                 gradients[f"weight_{name}_{end}"] = (rows.swapaxes(1, 2) @ values).sum(axis=0)
             if kept.asks(f"bias_{name}_{end}"):
                 gradients[f"bias_{name}_{end}"] = rows.sum(axis=(0, 1))
-        return xp.stack(read, axis=1), gradients
+        return made["ih"], gradients
 
     def parts(self, gates: Any) -> list[Any]:
         """What stands side by side for the gates of a step, one by one."""
