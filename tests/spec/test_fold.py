@@ -598,3 +598,29 @@ def test_what_nests_deeper_than_a_spec_can_is_refused() -> None:
     spec = Spec(input=(4, 4, 4), layers=[Item("conv", filters=4, kernel=value)])
     with pytest.raises(ValueError, match="nested more than 64 deep"):
         fold(spec)
+
+
+def test_a_comment_that_does_not_fit_beside_a_call_stands_above_it() -> None:
+    """Beside it, each argument would be a line, as braces are not wrapped before a comment."""
+    layers: list[Item] = []
+    scopes: dict[str, Scope] = {}
+    random = Draw("widths")
+    for unit in ("inception3a", "inception3b", "inception4a", "inception4b"):
+        branches = []
+        for _ in range(6):
+            name = f"node_{random.randint(10**6, 10**7)}"
+            scopes[name] = Scope((unit,), "", ("inception",))
+            filters = random.randint(1000, 9999)
+            branches.append([Item("conv", filters=filters, kernel=1, origin=name)])
+        name = f"node_{random.randint(10**6, 10**7)}"
+        scopes[name] = Scope((unit,), "", ("inception",))
+        layers.append(Item("concat", branches=branches, origin=name))
+    made = fold(Spec(input=(8, 8, 4), layers=layers), scopes)
+
+    assert [*made.blocks] == ["inception"]
+    written = lines(made)
+    calls = [at for at, line in enumerate(written) if line.startswith("  - inception:")]
+    assert [written[at - 1] for at in calls] == [f"  # inception{each}" for each in
+        ("3a", "3b", "4a", "4b")]  # fmt: skip
+    assert max(map(len, written)) <= WIDTH
+    assert calls[-1] - calls[0] <= 3 * 3

@@ -23,6 +23,7 @@ from convcalc.spec.fold.traces import fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec, branches_of, called
 from convcalc.spec.unfold import WEIGHTLESS, unfolded
+from convcalc.spec.write import WIDTH
 
 MOST_WORK = 12_000_000
 """Comparisons of one folding."""
@@ -279,8 +280,13 @@ class _Folding:
                     waiting += inner.nodes
             elif not node.comments.line:
                 text = first if first == last else f"{first} to {last}"
-                if len(text) <= MOST_COMMENT:
-                    node.comments = node.comments._replace(line=f"# {text}")
+                if len(text) > MOST_COMMENT:
+                    continue
+                comments, said_so = node.comments, f"# {text}"
+                if _width(node) + len(f"  {said_so}") <= WIDTH:
+                    node.comments = comments._replace(line=said_so)
+                else:  # beside it, the call would be a line for each argument
+                    node.comments = comments._replace(before=(*comments.before, said_so))
 
     def _stands(self, candidate: Candidate, gone: set[int]) -> bool:
         """Whether a candidate is where it was found, before other blocks were made."""
@@ -357,6 +363,15 @@ class _Folding:
                     for field in fields:
                         del node.fields[field]
         return made
+
+
+def _width(node: Node) -> int:
+    """How many columns an item is, about, on one line."""
+    given = {**node.fields, **node.modifiers, **node.reads}
+    texts = [getattr(value, "text", value) for value in given.values()]
+    return len(f"  - {node.kind}: {{}}") + sum(
+        len(f"{name}: {text}, ") for name, text in zip(given, texts, strict=True)
+    )
 
 
 def _renamed(spec: Spec, names: Names) -> Spec:
