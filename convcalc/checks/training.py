@@ -17,6 +17,7 @@ from convcalc.forward.losses import what_of
 from convcalc.forward.optimizers import OPTIMIZERS
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.training import (
+    LOSS,
     LayerSeen,
     Terms,
     Trained,
@@ -297,6 +298,8 @@ class _Comparison:
             each
             for each, following in zip_longest(told.timeline, told.timeline[1:])
             if each.phase != "step"
+            # Of its gradient's kernels a loss gives the last array alone, which layers still have.
+            and (each.phase, each.layer) != ("backward", LOSS)
             and not (each.layer in self.inside and following and following[:2] == each[:2])
         ]
         moments.append(Moment("step", "optimizer", told.fixed + told.gradients))
@@ -308,9 +311,13 @@ class _Comparison:
         """What a reader of the figures should know."""
         network, run = self.network, self.run
         for index in network.outputs:
-            said = what_of(run.loss, last_kind(network, index))
+            channels = network.shape_of(index).channels
+            said = what_of(run.loss, last_kind(network, index), channels)
             if said:
                 yield f"{network.nodes[index].name}: {said}"
+        wrong = [at for at, loss in enumerate(self.seen.losses, 1) if not isfinite(loss)]
+        if wrong and wrong[0] > 1:
+            yield f"the loss is not finite from step {grouped(wrong[0])} on: steps are too large"
         if self.unknown:
             yield f"there is no peak to compare: {self.unknown}"
         if self.memory and self.memory.peak_layer in self.inside:

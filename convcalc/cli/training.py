@@ -104,7 +104,8 @@ def show_training(
     network: Planned, shown: Network, run: TrainingRun, given: Given, output: Output
 ) -> NoReturn:
     """Train, show the verdict, and end; `shown` has the names that layers are to be called by."""
-    if too_small(network, run.batch, training=True) is not None:
+    unmeasured = network.written is not None and network.written.unmeasured
+    if unmeasured or too_small(network, run.batch, training=True) is not None:
         output.end((), refusals(network, run.batch, training=True))
     refuse_too_large_to_train(network, run)
     with running():

@@ -142,9 +142,11 @@ def loss_of(name: str, kind: str) -> Loss:
     return OF_SCORES if name == "binary-cross-entropy" and kind != "sigmoid" else LOSSES[name]
 
 
-def what_of(name: str, kind: str) -> str:
+def what_of(name: str, kind: str, channels: int) -> str:
     """What the loss is taken of, where somebody may think otherwise; else ""."""
-    if name == "cross-entropy" and kind in ("softmax", "log_softmax", "sigmoid"):
+    if name == "cross-entropy" and channels == 1:
+        return "cross-entropy over one channel is always 0; binary-cross-entropy is another loss"
+    if name == "cross-entropy" and kind in ("softmax", "sigmoid"):
         return f"cross-entropy takes what the {kind} gives as scores, and a softmax of them again"
     if name == "binary-cross-entropy" and kind == "sigmoid":
         return "binary cross-entropy is of the shares that the sigmoid gives"

@@ -389,3 +389,20 @@ def test_bundled_networks_are_as_predicted(name: str, size: str | None) -> None:
     made = verify_training(network, TrainingRun(batch=2, optimizer="momentum"))
     assert made.differences == ()
     assert made.peak is None or made.peak.fine
+
+
+def test_notes_say_what_a_loss_is_of_and_where_it_stops_being_finite() -> None:
+    text = "{name: one, input: 4, layers: [linear: KEPT]}"
+    for end, loss, said in (
+        ("3, softmax", "cross-entropy", "takes what the softmax gives as scores"),
+        ("3, log_softmax", "cross-entropy", ""),
+        ("1", "cross-entropy", "over one channel is always 0"),
+        ("1, sigmoid", "binary-cross-entropy", "is of the shares that the sigmoid gives"),
+        ("1", "binary-cross-entropy", "takes the output as scores, and a sigmoid of them"),
+        ("1, sigmoid", "mean-squared-error", ""),
+    ):
+        notes = verdict(text.replace("KEPT", end), loss=loss).notes
+        assert any(said in note for note in notes) if said else not notes, (end, loss, notes)
+    made = verdict(text.replace("KEPT", "3"), loss="squares", learning_rate=1e30, steps=5)
+    assert made.good
+    assert "the loss is not finite from step 2 on: steps are too large" in made.notes
