@@ -193,13 +193,13 @@ def test_the_place_is_the_value_and_the_help_says_what_to_write() -> None:
             "budget: {arena: '> 3KiB'}",
             ["error CC512 arena: 2.30 kB (2.25 KiB), and the budget is > 3KiB"],
         ),
-        # 24 bytes for each of 4 arrays, 107 + 60 an operator, 64 for 8 filters, 916: 1,243
+        # 24 bytes for each of 4 arrays, 114 + 51 an operator, 64 for 8 filters, 737: 1,062
         (
             "budget: {arena: 2304B}",
             [
                 (
                     "warning CC512 arena in int8: a head of 2.30 kB (2.25 KiB) and a tail of about "
-                    "1.24 kB (1.21 KiB), and the budget is 2.30 kB (2.25 KiB): the head fits, and "
+                    "1.06 kB (1.04 KiB), and the budget is 2.30 kB (2.25 KiB): the head fits, and "
                     "both may not"
                 ),
             ],

@@ -543,7 +543,7 @@ def _tail(maps: Sequence[Map], operators: Sequence[Operator]) -> int:
     filtered = (*CONVOLVING, "FULLY_CONNECTED") if maps[0].dtype == "int8" else CONVOLVING
     filters = sum(maps[each.makes].shape[-1] for each in operators if each.name in filtered)
     structs = 24 * arrays + 64 * len(operators) + 2 * WIDE * filters
-    return structs + 43 * len(operators) + 60 * convolving + 29 * names["ADD"] + 916
+    return structs + 50 * len(operators) + 51 * convolving + 737
 
 
 # -- layers ------------------------------------------------------------------------------------
