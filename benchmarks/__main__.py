@@ -13,6 +13,7 @@ BENCHMARKS = {
     "mutation": "Single changes of the code that computes, and whether the tests notice them.",
     "verify": "Verifying by the definitions beside the engine: whole processes, over the zoo.",
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",
+    "arena": "Arenas of small devices: time to plan, best plans, and random ones beside TFLM.",
     "random": "Random networks of every kind of layer beside PyTorch: counts, and memory.",
     "findings": "What the rules say about networks that work, and how much of it holds.",
     "sizes": "The laws of `sizes` beside every size tried: bundled and random networks.",

@@ -197,6 +197,11 @@ def test_equal_sizes_are_placed_from_the_last_on() -> None:
             "int8",
             ("maxpool2", "maxpool", "an equal layer that reads the same"),
         ),
+        (
+            "{input: 8x8x4, layers: [concat: [[conv: {filters: 4, kernel: 1}, elu], []]]}",
+            "int8",
+            ("elu1", "elu", "in front of a concat"),
+        ),
         ("{input: 8x4, layers: [upsample: 2]}", "int8", ("upsample1", "upsample", "one axis")),
         (
             "{input: 8x8x4, layers: [batchnorm: {track_running_stats: false}]}",

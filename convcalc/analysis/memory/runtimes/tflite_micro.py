@@ -122,7 +122,11 @@ class _Lowering:
             for read in node.inputs:
                 self.readers[read].append(index)
         self.outputs = Counter(network.outputs)
-        self.requantized = self._before_concats() if self.whole else frozenset()
+        self.joined = self._before_concats()
+        """The layers whose values reach a concat with the scale that they have."""
+        scaled = {index for index in self.joined if self.node(index).kind in SCALED}
+        self.requantized = scaled if self.whole else set()
+        """Those of them that are requantized for it."""
 
     # -- what a layer is asked about -----------------------------------------------------------
 
@@ -246,7 +250,7 @@ class _Lowering:
         return made.run and self.outside(made) <= 1
 
     def _before_concats(self) -> frozenset[int]:
-        """The layers of a fixed scale whose values reach a concat as they are."""
+        """The layers whose values reach a concat as they are."""
         waiting = [
             read for node in self.network.nodes if node.kind == "concat" for read in node.inputs
         ]
@@ -257,7 +261,7 @@ class _Lowering:
                 seen.add(index)
                 if self.node(index).kind in SAME_SCALE or self._pooled_relu(index):
                     waiting += self.node(index).inputs
-        return frozenset(index for index in seen if self.node(index).kind in SCALED)
+        return frozenset(seen)
 
     def _pooled_relu(self, index: int) -> bool:
         """Whether a layer is a relu that is fused into pooling, which keeps the scale."""
@@ -815,6 +819,9 @@ def _elu(low: _Lowering, index: int) -> _Made:
     x = low.input(index)
     if not low.whole:
         return low.emit("ELU", index, [x])
+    if index in low.joined:
+        message = "what the converter makes of it in front of a concat in int8 was not measured"
+        raise _NoRuleError(message)
     wide = low.emit("DEQUANTIZE", index, [x], dtype="float32")
     return low.emit("QUANTIZE", index, [low.emit("ELU", index, [wide], dtype="float32")])
 
