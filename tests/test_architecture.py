@@ -95,7 +95,7 @@ LAYER_HELPERS = {
 
 CLI_HELPERS = {
     *("__init__", "candidates", "checking", "explained_memory", "explained_value", "fixing"),
-    "pictured",
+    *("effective", "pictured"),
     *("options", "output", "pager", "pasted", "paths", "running", "shells", "training", "words"),
 }
 """Modules of cli/ without a command."""

@@ -10,7 +10,7 @@ from convcalc.analysis.memory import refusals
 from convcalc.analysis.memory.batch import too_small
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.checks.trained import TrainingRun
-from convcalc.cli.options import Word
+from convcalc.cli.options import Word, new_file_options
 from convcalc.cli.output import Output, colors
 from convcalc.cli.running import (
     CannotRun,
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 """What a shell says of what Ctrl-C ended."""
 ALONE = ("engine", "top", "classes", "folder", "shift", "profile")
 """What has nothing to do with training, by the names of parameters."""
-TRAINING = ("optimizer", "learning_rate", "loss", "steps", "freeze")
+TRAINING = ("optimizer", "learning_rate", "loss", "steps", "freeze", "field", "file", "force")
 """What is of training alone."""
 
 
@@ -79,6 +79,13 @@ def training_options(function: F) -> F:
             metavar="N",
             help="Of training, all on one batch, with the curve of the loss; 1 unless given.",
         ),
+        click.option(
+            "--field",
+            metavar="LAYER",
+            help="Of training: draw instead on which values of the input a layer's middle output "
+            "turns, by its gradient; --batch says over how many inputs.",
+        ),
+        new_file_options("With --field, the picture; its name says the format"),
     ]
     for option in reversed(options):
         function = option(function)

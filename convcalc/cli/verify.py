@@ -131,6 +131,8 @@ def command(
     learning_rate: float | None,
     loss: str | None,
     steps: int | None,
+    field: str | None,
+    file: str | None,
     freeze: tuple[str, ...],
     names: str,
     output: Output,
@@ -139,6 +141,7 @@ def command(
     shift: bool,
     profile: bool,
     training: bool,
+    force: bool,
 ) -> None:
     """Run the network, and hold every shape, weight, product and value against the prediction.
 
@@ -153,6 +156,7 @@ def command(
       convcalc verify resnet18 --weights resnet18.safetensors --image cat.jpg --top 5
       convcalc verify alexnet --shift
       convcalc verify net.yaml --training --batch 8 --steps 100 --optimizer adam
+      convcalc verify vgg16 --training --field stage3.conv3 --batch 16 -o field.png
     """
     refuse_beside(click.get_current_context(), training=training)
     if shift:
@@ -164,6 +168,14 @@ def command(
     shown = named(network, names)
     if shift:
         _shift(planned(shown), output, (weights_path, map_path), seed)
+    if field is not None:
+        from convcalc.cli.effective import refuse_beside_field, show_field
+
+        refuse_beside_field(click.get_current_context())
+        files = Given(weights_path, map_path, images, normalize, seed)
+        show_field(network, field, file, batch, files, force=force)
+    if file is not None or force:
+        raise click.UsageError("--output and --force are of --field")
     if training:
         refuse_idle(weights_path, map_path, images, normalize, None)  # targets are drawn, too
         if pattern is not None and not matching(network, pattern):

@@ -59,6 +59,7 @@ WRITTEN = {
     ("diff", "--draw"): ["diff", "net.yaml", "sliding.yaml"],
     ("report", "--output"): ["report", "net.yaml"],
     ("memory", "--plan"): ["memory", "net.yaml"],
+    ("verify", "--output"): ["verify", "sliding.yaml", "--training", "--field", "conv1"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""
@@ -78,6 +79,7 @@ DASH: Mapping[tuple[str, str], tuple[list[str], list[str]]] = {
     ("explain", "--demo"): (["explain", "sliding.yaml", "conv1"], []),
     ("diff", "--draw"): (["diff", "net.yaml", "sliding.yaml"], []),
     ("memory", "--plan"): (["memory", "net.yaml"], []),
+    ("verify", "--output"): (["verify", "sliding.yaml", "--training", "--field", "conv1"], []),
 }
 """Options that write a file or, as -, to standard output: what is called, and what gives the same.
 
@@ -236,7 +238,8 @@ def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> 
 
 def in_file(option: tuple[str, str], *more: str) -> bytes:
     """What the option writes to a file."""
-    ending = "svg" if option[1] in ("--draw", "--svg") else "txt"
+    picture = option[1] in ("--draw", "--svg") or option == ("verify", "--output")
+    ending = "svg" if picture else "txt"
     name = Path(f"{'-'.join(option)}.{ending}")
     to = ["--to", "svg"] if option == ("draw", "--output") and "--to" not in more else []
     result = run(*DASH[option][0], *to, *more, option[1], str(name))

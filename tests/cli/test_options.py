@@ -474,9 +474,15 @@ TRIED = {
             "--loss": ("--loss", "squares"),
             "--steps": ("--steps", "2"),
             "--freeze": ("--freeze", "conv1"),
+            "--field": ("--field", "conv1"),
+            "--output": ("--output", "new.svg"),
+            "--force": ("--force",),
             "--format": ("--format", "json"),
         },
         {
+            "--field": ("--training",),
+            "--output": ("--training", "--field", "conv1"),
+            "--force": ("--training", "--field", "conv1", "--output", "old.svg"),
             "--weights-map": ("--weights", "renamed.npz"),
             "--image": ("--top", "10"),
             "--normalize": ("--image", "image.npy", "--top", "10"),
@@ -494,6 +500,7 @@ TRIED = {
             ("--seed", "--weights"): "the input is random still, of which --top shows something",
             ("--seed", "--weights-map"): "the same",
             ("--engine", "--seed"): "which samples are compared, too, is the seed's",
+            ("--output", "--force"): "a file that is not there yet is written either way",
             **{
                 (option, "--shift"): "which outputs follow hangs on kinds and windows alone"
                 for option in ("--input", "--set", "--seed", "--weights", "--weights-map")

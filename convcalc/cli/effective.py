@@ -1,0 +1,92 @@
+"""`convcalc verify --training --field`: what an output turns on, as a picture."""
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from convcalc.checks.verify import Run
+from convcalc.cli.options import refuse_idle_force
+from convcalc.cli.output import write_file, write_made
+from convcalc.cli.pictured import format_of, picture
+from convcalc.cli.running import given_inputs, given_weights, refuse_too_large, running
+from convcalc.cli.training import Given
+from convcalc.diagnostics import ArgumentError
+from convcalc.explanation.chosen import one_named
+from convcalc.graph.planned import Planned, leading_to
+from convcalc.pictures import WRITERS
+
+PLANES = (1, 2)
+"""Ranks of inputs that a picture can show."""
+
+
+def refuse_beside_field(ctx: click.Context) -> None:
+    """A field is of random input or images, in float32, by the definitions, and trains nothing."""
+    taken = (
+        "training", "field", "file", "force", "spec", "shape", "settings", "batch", "seed",
+        "weights_path", "map_path", "images", "normalize", "names",
+    )  # fmt: skip
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE and param.name not in taken:
+            raise click.UsageError(f"{param.opts[-1]} has no effect with --field")
+
+
+def show_field(
+    network: Planned, name: str, file: str | None, batch: int, given: Given, *, force: bool
+) -> NoReturn:
+    """Draw the effective receptive field of a layer's middle output, and end."""
+    refuse_idle_force(file, force=force)
+    to = "svg" if file is None else format_of(file)
+    if file is None and not WRITERS[to].text and sys.stdout.isatty():
+        raise click.UsageError("the picture is no text: write -o FILE, or send it to a program")
+    if file is not None and not force and os.path.lexists(file):
+        raise click.UsageError(f"{file} is there already: --force writes over it")
+    try:
+        index = one_named(network, name, "a field")
+    except ArgumentError as error:
+        raise click.UsageError(str(error)) from None
+    part = leading_to(network, index)
+    shape, rank = network.shape_of(index), network.shape_of(network.inputs[0]).rank
+    if not shape.spatial or len(part.inputs) > 1 or part.index_inputs or rank not in PLANES:
+        raise click.UsageError(
+            f"--field is about a map of one image or sequence, and {name} makes {shape} of "
+            + ", ".join(str(part.shape_of(each)) for each in part.inputs)
+        )
+    refuse_too_large(network, Run(batch=batch, seed=given.seed or 0), drawn=given.weights is None)
+    with running():
+        from convcalc.analysis.traced import traced
+        from convcalc.forward.effective import effective_field
+        from convcalc.forward.values import random_inputs
+        from convcalc.forward.weights import random_weights
+        from convcalc.pictures.effective import scene, sentences
+
+        fitted = given_weights(given.weights, given.names, network, given.seed)
+        images = given_inputs(given.images, given.normalize, network, batch)
+        seed = given.seed or 0
+        weights = random_weights(network, seed) if fitted is None else fitted.weights
+        inputs = random_inputs(network, batch, seed) if images is None else images
+        at = tuple(size // 2 for size in shape.spatial)
+        (entry,) = part.inputs
+        seen = traced(part, part.output, at).get(entry)
+        hulls = [] if seen is None else [seen.hull(axis) for axis in range(len(seen.axes))]
+        if not hulls or None in hulls:
+            raise click.UsageError(f"{name} has no place in the input: it sees all of it, or none")
+        field = effective_field(network, index, at, inputs, weights)[part.nodes[entry].name]
+        examples = len(next(iter(inputs.values())))
+        said = sentences(
+            network.name,
+            name,
+            str(network.shape_of(network.inputs[0])),
+            examples=examples,
+            trained=fitted is not None,
+            seed=seed,
+        )
+        places = [hull for hull in hulls if hull is not None]
+        drawn = picture(scene(f"Effective field of {name}", field, places, said), to)
+    if file is None:
+        write_made(drawn)
+    else:
+        write_file(file, drawn, over=force)
+    click.get_current_context().exit(0)

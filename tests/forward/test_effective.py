@@ -1,0 +1,123 @@
+"""Which positions an output turns on, by its gradient: what it sees, and what PyTorch says."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tabled import tabled
+
+from convcalc.analysis.traced import Traced, traced
+from convcalc.cli import convcalc
+from convcalc.forward.effective import effective_field, input_gradients
+from convcalc.forward.weights import expected_weights, random_weights
+from convcalc.graph import loads
+from convcalc.graph.planned import Planned, planned
+
+LINEAR = (
+    "conv: {filters: 1, kernel: 3, dilation: 2, padding: 2}",
+    "conv: {filters: 1, kernel: 2, stride: 3, padding: 1}",
+    "conv: {filters: 1, kernel: 3, padding: 1, padding_mode: circular}",
+    "conv: {filters: 1, kernel: 4, padding: 3, padding_mode: reflect}",
+    "conv_transpose: {filters: 1, kernel: 3, stride: 2, padding: 1}",
+    "avgpool: {kernel: 3, stride: 2, rounding: ceil}",
+    "upsample: {scale: 2, mode: linear}",
+    "upsample: {scale: 3}",
+    "adaptive_avgpool: 5",
+    "add: [[], [conv: {filters: 1, kernel: 5, padding: 2}]]",
+    "crop: [[1, 2]]",
+    "pad: [[2, 0]]",
+    "batchnorm",
+)
+"""What no value decides of: with weights of 1 every path has a gradient above 0."""
+
+
+def ones(network: Planned) -> dict[str, Any]:
+    return {name: np.ones(weight.shape) for name, _, weight in expected_weights(network)}
+
+
+@tabled("pair", [*product(LINEAR, repeat=2)])
+def test_an_output_has_a_gradient_where_it_sees_a_value(pair: tuple[str, str]) -> None:
+    network = planned(loads(f"rounding: floor\ninput: 11x1\nlayers: [{', '.join(pair)}]"))
+    x = {"input": np.ones((1, 1, 11))}
+    count = network.shape_of(network.output).spatial[0]
+    for output in {0, count // 2, count - 1}:
+        seen = traced(network, network.output, (output,)).get(0, Traced(((),), ((0, -1),)))
+        values = {value for start, end in seen.axes[0] for value in range(start, end)}
+        found = input_gradients(network, network.output, (output,), x, ones(network))
+        gradient = found["input"] if found else np.zeros((1, 1, 11))
+        assert {*np.flatnonzero(gradient).tolist()} == values, output
+
+
+def test_a_value_that_is_chosen_lies_in_the_field_and_every_value_of_it_is_some_time() -> None:
+    text = "input: 13x9x2\nrounding: floor\nlayers: [maxpool: {kernel: 3, stride: 2}, maxpool: 2]"
+    network = planned(loads(text))
+    generator = np.random.default_rng(0)
+    x = {"input": generator.permutation(400 * 13 * 9 * 2).reshape(400, 2, 13, 9) / 1e3}
+    at = (1, 0)
+    seen = traced(network, network.output, at)[0]
+    field = effective_field(network, network.output, at, x, {})["input"]
+    expected = np.zeros((13, 9), bool)
+    rows, columns = (
+        [value for start, end in axis for value in range(start, end)] for axis in seen.axes
+    )
+    expected[np.ix_(rows, columns)] = True
+    assert np.array_equal(field > 0, expected)
+    # Of each of 800 maps one value of the window is chosen, whose gradient is 1.
+    assert field.sum() == pytest.approx(1)
+
+
+def test_gradients_are_pytorchs_in_inference() -> None:
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    text = (
+        "input: 9x9x3\nlayers: [conv: {filters: 4, kernel: 3}, batchnorm, relu, dropout, "
+        "{groupnorm: 2}, {maxpool: {kernel: 3, stride: 2}}, conv: {filters: 2, kernel: 2}]"
+    )
+    network = planned(loads(text))
+    weights = {name: each.astype(float) for name, each in random_weights(network).items()}
+    x = np.random.default_rng(1).standard_normal((5, 3, 9, 9))
+    found = input_gradients(network, network.output, (1, 0), {"input": x}, weights)["input"]
+
+    w = {name: torch.from_numpy(each) for name, each in weights.items()}
+    given = torch.from_numpy(x).requires_grad_()
+    y = functional.conv2d(given, w["conv1.weight"], w["conv1.bias"])
+    statistics = (w["batchnorm1.running_mean"], w["batchnorm1.running_var"])
+    y = functional.batch_norm(y, *statistics, w["batchnorm1.weight"], w["batchnorm1.bias"])
+    y = functional.group_norm(functional.relu(y), 2, w["groupnorm1.weight"], w["groupnorm1.bias"])
+    y = functional.conv2d(functional.max_pool2d(y, 3, 2), w["conv2.weight"], w["conv2.bias"])
+    y[:, :, 1, 0].sum().backward()
+    assert np.allclose(found, given.grad.numpy(), rtol=1e-10, atol=1e-12)
+
+
+SPEC = "input: 8x8x3\nlayers: [conv: {filters: 2, kernel: 3}, relu, flatten, linear: 3]"
+
+
+def called(*arguments: str) -> Any:
+    return CliRunner().invoke(convcalc, ["verify", "-", "--training", *arguments], input=SPEC)
+
+
+def test_the_picture_says_how_it_was_found() -> None:
+    printed = called("--field", "conv1", "--batch", "3")
+    assert printed.exit_code == 0, printed.output
+    assert printed.stdout.startswith("<svg")
+    for said in ("3 inputs of 8×8×3", "random weights, from seed 0", "Effective field of conv1"):
+        assert said in printed.stdout
+    assert printed.stdout == called("--field", "conv1", "--batch", "3").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--field", "linear1"), "is about a map of one image or sequence"),
+        (("--field", "none"), "none"),
+        (("--field", "conv1", "--optimizer", "adam"), "--optimizer has no effect with --field"),
+        (("-o", "field.svg"), "--output and --force are of --field"),
+        (("--field", "conv1", "-o", "field.gif"), "its name ends with none of"),
+    ],
+)
+def test_what_is_no_picture_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    printed = called(*arguments)
+    assert printed.exit_code == 2
+    assert said in printed.stderr
