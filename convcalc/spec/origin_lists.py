@@ -181,50 +181,44 @@ def shortened(names: Sequence[str]) -> list[str]:
 class _Template:
     """A name that may have braces, as its letters and the numbers in it that are none of these."""
 
-    __slots__ = ("letters", "numbers", "text", "varied")
+    __slots__ = ("parts", "text", "varied")
 
-    def __init__(self, text: str, letters: list[str], numbers: list[str], varied: int) -> None:
+    def __init__(self, text: str, parts: list[str], varied: int) -> None:
         self.text = text
-        self.letters, self.numbers = letters, numbers
+        self.parts = parts
+        """Letters and numbers by turns, letters first and last."""
         self.varied = varied
-        """How many of the numbers stand in front of all braces."""
+        """How many of the parts stand in front of all braces."""
 
     @classmethod
     def of(cls, name: str) -> "_Template":
         parts = _NUMBER.split(name)
-        numbers = parts[1::2]
-        return cls(name, parts[::2], numbers, len(numbers))
+        return cls(name, parts, len(parts))
 
     def differs(self, other: "_Template") -> int | None:
-        """The only number that another has otherwise; None where more is another."""
-        behind = self.numbers[self.varied :] == other.numbers[self.varied :]
-        if self.letters != other.letters or not behind:
+        """Which part is the only one that another has otherwise, if that is a number."""
+        if len(self.parts) != len(other.parts):
             return None
-        unlike = [
-            at
-            for at, (mine, theirs) in enumerate(zip(self.numbers, other.numbers, strict=True))
-            if mine != theirs
-        ]
-        varied = min(self.varied, other.varied)
-        return unlike[0] if len(unlike) == 1 and unlike[0] < varied else None
+        pairs = enumerate(zip(self.parts, other.parts, strict=True))
+        unlike = [at for at, (mine, theirs) in pairs if mine != theirs]
+        if len(unlike) != 1 or unlike[0] % 2 == 0:
+            return None
+        return unlike[0] if unlike[0] < min(self.varied, other.varied) else None
 
-    def goes_on(self, other: "_Template", slot: int) -> bool:
-        """Whether another has nothing otherwise but one number in front of all braces."""
+    def goes_on(self, other: "_Template", at: int) -> bool:
+        """Whether another has nothing otherwise but that number, in front of all braces."""
+        mine, theirs = self.parts, other.parts
         return (
-            slot < other.varied
-            and self.numbers[slot] != other.numbers[slot]
-            and self.letters == other.letters
-            and self.numbers[:slot] == other.numbers[:slot]
-            and self.numbers[slot + 1 :] == other.numbers[slot + 1 :]
+            at < other.varied
+            and mine[at] != theirs[at]
+            and mine[:at] == theirs[:at]
+            and mine[at + 1 :] == theirs[at + 1 :]
         )
 
     def with_choices(self, at: int, choices: str) -> "_Template":
-        numbers = [*self.numbers]
-        numbers[at] = f"{{{choices}}}"
-        pairs = zip(self.letters, [*numbers, ""], strict=True)
-        return _Template(
-            "".join([each for pair in pairs for each in pair]), self.letters, numbers, at
-        )
+        parts = [*self.parts]
+        parts[at] = f"{{{choices}}}"
+        return _Template("".join(parts), parts, at)
 
 
 def _joined(made: Sequence[_Template]) -> list[_Template]:
@@ -238,7 +232,7 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
             shorter.append(first)
             at += 1
             continue
-        numbers = [first.numbers[slot]]
+        numbers = [first.parts[slot]]
         room, enough = MAX_TEMPLATE - len(first.text), MAX_TEMPLATE
         while at + len(numbers) < len(made):
             other = made[at + len(numbers)]
@@ -246,9 +240,9 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
                 if len(_said(numbers)) > room:
                     break  # those behind them are looked at when their turn comes
                 enough *= 4
-            if not first.goes_on(other, slot) or other.numbers[slot] == numbers[-1]:
+            if not first.goes_on(other, slot) or other.parts[slot] == numbers[-1]:
                 break
-            numbers.append(other.numbers[slot])
+            numbers.append(other.parts[slot])
         count = _fitting(numbers, room)
         shorter.append(first.with_choices(slot, _said(numbers[:count])) if count > 1 else first)
         at += count

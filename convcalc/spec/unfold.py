@@ -319,9 +319,12 @@ def _branch(frame: _Frame) -> Branch:
 
 def gathered(item: Item) -> Comments:
     """All comments of an item and of its fields, as those of the item; not those of items in it."""
-    maps = (item, *item.entries.values())
-    if {each.about for each in maps if isinstance(each, Map)} == {NOTHING_ABOUT}:
-        return NO_COMMENTS  # as most items have none
+    if item.about is NOTHING_ABOUT:
+        for value in item.entries.values():
+            if isinstance(value, Map) and value.about is not NOTHING_ABOUT:
+                break
+        else:
+            return NO_COMMENTS  # as most items have none
     before, line, after = item.comments
     lines = [line] if line else []
     above, below = [*before], [*after]

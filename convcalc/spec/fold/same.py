@@ -116,11 +116,12 @@ def network_said(spec: Spec) -> Said | None:
         )
         for index, node in enumerate(document.nodes)
     ]
-    tensors: dict[str, int | None] = {
-        **{node.name: index for index, node in enumerate(document.nodes)},
-        **{group.name: group.output for group in document.groups},
-    }
-    expected = [tensors.get(str(name)) for name in spec.expect.get("layers") or ()]
+    names = spec.expect.get("layers") or ()
+    tensors: dict[str, int | None] = {}
+    if names:  # as few specs that were flat have any
+        tensors.update((node.name, index) for index, node in enumerate(document.nodes))
+        tensors.update((group.name, group.output) for group in document.groups)
+    expected = [tensors.get(str(name)) for name in names]
     ends = (document.inputs, document.outputs, document.output_names)
     origins = tuple((node.origin, node.name) for node in document.nodes)
     return Said((nodes, *ends, expected), origins)

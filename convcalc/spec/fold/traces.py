@@ -97,7 +97,11 @@ def origin_text(node: Node) -> str | None:
 
 def _front(origins: Sequence[str]) -> str:
     """What all begin with, up to where a part of them ends, and nothing that is calculated."""
-    first, last = min(origins), max(origins)
+    return _front_of(min(origins), max(origins))
+
+
+def _front_of(first: str, last: str) -> str:
+    """What both begin with."""
     count = 0
     for mine, theirs in zip(first, last, strict=False):
         if mine != theirs:
@@ -134,7 +138,7 @@ def fewest_apart(leaves: Sequence[tuple[str | None, bool]], enough: float = inf)
     1
     """
     fronts = [
-        None if one is None or other is None else _front((one, other))
+        None if one is None or other is None else _front_of(one, other)
         for (one, _), (other, _) in pairwise(leaves)
     ]
     left: set[str] = set()
