@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from convcalc.analysis.memory import RunTerms, model, refusals
+from convcalc.analysis.memory import Model, RunTerms, model, refusals
 from convcalc.analysis.memory.alive import Alive, Peak, Use, alive
 from convcalc.analysis.memory.changes import (
     TRIALS,
@@ -133,8 +133,18 @@ def explain_memory(
     return explain_peak(network, terms, whole(batch, "batch"))
 
 
-def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExplanation:
+def explain_peak(
+    network: Network,
+    terms: RunTerms,
+    batch: int = 1,
+    *,
+    lower: bool = True,
+    known: Model | None = None,
+) -> PeakExplanation:
     """Explain the peak of inference or of a training step in PyTorch.
+
+    Changes that `lower` it are worked out unless that is not asked: each takes as long as the peak.
+    `known` is the model of these terms, where that is known already.
 
     Raises `SpecError` for a network with errors and for a batch that a layer is too small for, and
     `ValueError` for terms there are not.
@@ -145,7 +155,7 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
     True
     """
     sound = planned(network)
-    mine = model(sound, terms).of(batch)
+    mine = (known or model(sound, terms)).of(batch)
     if batch < mine.fewest:
         raise SpecError(refusals(sound, batch, training=terms.training))
     peak = alive(mine, batch)
@@ -156,7 +166,7 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
         batch=batch,
         terms=_with_attention(sound, terms),
         peak=peak,
-        changes=changes(mine, peak, batch),
+        changes=changes(mine, peak, batch) if lower else Changes((), (), 0),
     )
 
 

@@ -81,7 +81,7 @@ def data_of(page: str) -> Any:
 
 def network_of(page: str, index: int = 0) -> Any:
     told = data_of(page)["networks"][index]
-    (network,) = unpacked(told["column"], told["names"])
+    (network,) = unpacked(told["column"], unpacked(told["names"]))
     return network
 
 
@@ -102,6 +102,20 @@ CASES: dict[str, list[Any]] = {
     "gaps in lists": [[1], None, [2, 3]],
     "values of all sorts": [1, "1", None, True, 1.5, [1], {"a": 1}],
     "true is not 1": [True, 1, 1.0, False, 0],
+    "steps": [3 * step for step in range(100)],
+    "steps of several sorts": [step + step // 4 for step in range(100)],
+    "what comes again": [1, 5, 2, 9] * 30 + [7] * 40 + [1, 5, 2, 9] * 3,
+    "words that come again": ["conv", "relu", "conv", "maxpool"] * 30,
+    "texts with full stops": [
+        f"stage{a}.block{b}.conv{c}" for a in "12" for b in "12345" for c in range(9)
+    ],
+    "some texts with full stops": [
+        f"a.b{number}." if number % 3 else f"{number}" for number in range(90)
+    ],
+    "objects of which some have more": [
+        {"a": number} | ({"b": [number]} if number % 2 else {}) for number in range(150)
+    ],
+    "many gaps": [None if number % 3 else {"a": number % 2} for number in range(150)],
 }
 
 
@@ -111,6 +125,28 @@ def test_what_is_packed_is_unpacked(values: list[Any]) -> None:
 
     # Fields may come in another order: some objects may lack those that others begin with.
     assert json.dumps(told, sort_keys=True) == json.dumps(values, sort_keys=True)
+
+
+@tabled("seed", range(40))
+def test_any_numbers_and_names_are_packed_and_unpacked(seed: int) -> None:
+    draw = Random(seed)  # noqa: S311 (no secret)
+    values: list[Any] = []
+    while len(values) < 400:
+        some: list[Any] = [
+            draw.randrange(draw.choice([2, 9, 10**6])) for _ in range(draw.randrange(1, 30))
+        ]
+        values += some * draw.choice([1, 1, 2, 7])
+        values += range(draw.randrange(40))
+    names = [
+        ".".join(str(value) for value in values[at : at + draw.randrange(3)]) for at in range(400)
+    ]
+    for each in (
+        values,
+        names,
+        [*values, None],
+        [draw.choice([*values[:3], None]) for _ in values],
+    ):
+        assert unpacked(json.loads(json.dumps(packed(each)))) == each
 
 
 def _drawn(draw: Random, depth: int) -> Any:
@@ -147,6 +183,16 @@ def test_a_column_of_what_is_the_same_takes_no_more_room() -> None:
     layer = {"kind": "conv", "weights": {"weight": [64, 64, 3, 3]}, "aligned": True}
 
     assert len(json.dumps(packed([layer] * 10_000))) < 500
+
+
+def test_what_is_regular_takes_little_room() -> None:
+    names = [f"stage{a}.block{b}.{kind}1" for a in range(25) for b in range(100) for kind in "cnrd"]
+    kinds = ["conv", "batchnorm", "relu", "conv"] * 2_500
+    inputs = [*range(5_000), *range(4_000, 9_000)]
+
+    assert len(json.dumps(packed(names))) < 3_000
+    assert len(json.dumps(packed(kinds))) < 200
+    assert len(json.dumps(packed(inputs))) < 300
 
 
 def test_a_large_number_among_other_values_is_refused() -> None:
@@ -412,6 +458,40 @@ def test_a_page_of_vgg16_is_small() -> None:
 @pytest.mark.parametrize("name", bundled_names())
 def test_a_page_of_every_bundled_network_is_small(name: str) -> None:
     assert len(run("report", name).stdout.encode()) <= 2_500_000
+
+
+@pytest.mark.thorough
+def test_a_page_of_ten_thousand_layers_is_small(tmp_path: Path) -> None:
+    """Of layers that differ: in 25 stages of 100 blocks of 4 layers, none as wide as the last."""
+    lines = ["name: Long", "input: 64x64x4", "layers:"]
+    for stage in range(25):
+        lines += [f"  - name: stage{stage + 1}", "    layers:"]
+        for block in range(100):
+            filters = 4 + (100 * stage + block) % 61
+            lines += [f"      - name: block{block + 1}", "        layers:"]
+            lines += [f"          - conv: {{filters: {filters}, kernel: 3, padding: 1}}"]
+            lines += ["          - batchnorm", "          - relu"]
+            lines += [f"          - conv: {{filters: {filters}, kernel: 1}}"]
+    path = tmp_path / "long.yaml"
+    path.write_text("\n".join(lines) + "\n")
+
+    page = run("report", str(path)).stdout
+    network = network_of(page)
+    unscripted = page[page.index("<noscript>") : page.index("<h3>Findings")]
+
+    assert len(page.encode()) <= 3_000_000
+    assert len(network["analyze"]["layers"]) == 10_000
+    assert network["analyze"] == printed("analyze", str(path))
+    assert network["explain"] is None
+    peak = network["memory"]["training"]["peak"]
+    told = printed("explain", str(path), "--memory", "--training")
+    assert peak["peak"] == told["peak"]
+    assert peak["tensors"] == told["tensors"][:200]
+    assert peak["left_out"] == len(told["tensors"]) - 200
+    assert peak["changes"] == []
+    assert unscripted.count("<tr>") < 1_020
+    assert "<td>stage25</td>" in unscripted
+    assert f"convcalc analyze {path}" in unscripted
 
 
 def test_licences_of_what_a_page_is_made_with_are_on_it(html: str) -> None:

@@ -91,7 +91,7 @@ export class Charts {
 
   private tables(): void {
     if (this.network) {
-      this.peak.replaceChildren(...memoryTables(this.data, this.network.runs[this.run()], (layer) => { this.choose(layer); }));
+      this.peak.replaceChildren(...memoryTables(this.data, this.network.spec, this.network.runs[this.run()], (layer) => { this.choose(layer); }));
     }
   }
 

@@ -3,18 +3,24 @@
 export type Packed =
   | { is: "values"; values: unknown[] }
   | { is: "same"; value: unknown; length: number }
-  | { is: "words"; words: unknown[]; at: number[] }
+  | { is: "words"; words: unknown[]; at: Places }
+  | { is: "steps"; first: number; steps: Packed }
+  | { is: "copied"; length: number; values: number[]; copies: number[] }
+  | { is: "dotted"; front: Packed; tail: Packed }
   | { is: "named"; at: Packed }
   | { is: "digits"; values: (string | null)[] }
   | { is: "again"; of: Packed; at: Packed }
   | { is: "lists"; lengths: Packed; items: Packed }
-  | { is: "gaps"; length: number; at: number[]; rest: Packed }
+  | { is: "gaps"; length: number; at: Places; rest: Packed }
   | {
       is: "objects";
       length: number;
       fields: Record<string, Packed>;
-      some: Record<string, { at: number[]; column: Packed }>;
+      some: Record<string, { at: Places; column: Packed }>;
     };
+
+/** Numbers of places or of words, as they are or as a column. */
+type Places = number[] | Packed;
 
 /** A column: how many values, and each of them. */
 export interface Column<T = unknown> {
@@ -38,8 +44,16 @@ function column(packed: Packed, names: readonly string[]): Column {
       return { length: packed.values.length, at: (index) => packed.values[index] };
     case "same":
       return { length: packed.length, at: () => packed.value };
-    case "words":
-      return { length: packed.at.length, at: (index) => packed.words[packed.at[index] ?? -1] };
+    case "words": {
+      const at = places(packed.at);
+      return { length: at.length, at: (index) => packed.words[at[index] ?? -1] };
+    }
+    case "steps":
+      return whenAsked(column(packed.steps, names).length + 1, () => added(packed.first, column(packed.steps, names) as Column<number>));
+    case "copied":
+      return whenAsked(packed.length, () => copied(packed));
+    case "dotted":
+      return dotted(column(packed.front, names) as Column<string | null>, column(packed.tail, names) as Column<string>);
     case "named":
       return named(column(packed.at, names) as Column<number | null>, names);
     case "digits":
@@ -49,10 +63,47 @@ function column(packed: Packed, names: readonly string[]): Column {
     case "lists":
       return lists(column(packed.lengths, names) as Column<number>, column(packed.items, names));
     case "gaps":
-      return gaps(packed.length, packed.at, column(packed.rest, names));
+      return gaps(packed.length, places(packed.at), column(packed.rest, names));
     case "objects":
       return objects(packed, names);
   }
+}
+
+function places(at: Places): readonly number[] {
+  return Array.isArray(at) ? at : (values(column(at, [])) as number[]);
+}
+
+/** A column whose values are worked out together, when the first of them is asked for. */
+function whenAsked(length: number, made: () => readonly number[]): Column<number> {
+  let known: readonly number[] | undefined;
+  return { length, at: (index) => (known ??= made())[index] ?? NaN };
+}
+
+function added(first: number, steps: Column<number>): number[] {
+  let sum = first;
+  return [first, ...values(steps).map((step) => (sum += step))];
+}
+
+function copied({ values: rest, copies }: Packed & { is: "copied" }): number[] {
+  const made: number[] = [];
+  let used = 0;
+  for (let copy = 0; copy < copies.length; copy += 3) {
+    const [at = 0, long = 0, back = 1] = copies.slice(copy, copy + 3);
+    while (made.length < at) made.push(rest[used++] ?? NaN);
+    for (let step = 0; step < long; step++) made.push(made[made.length - back] ?? NaN);
+  }
+  for (; used < rest.length; used++) made.push(rest[used] ?? NaN);
+  return made;
+}
+
+function dotted(front: Column<string | null>, tail: Column<string>): Column<string> {
+  return {
+    length: tail.length,
+    at(index) {
+      const before = front.at(index);
+      return before === null ? tail.at(index) : `${before}.${tail.at(index)}`;
+    },
+  };
 }
 
 function named(at: Column<number | null>, names: readonly string[]): Column {
@@ -114,7 +165,7 @@ function gaps(length: number, at: readonly number[], rest: Column): Column {
 function objects(packed: Packed & { is: "objects" }, names: readonly string[]): Column {
   const fields = Object.entries(packed.fields).map(([name, field]) => [name, column(field, names)] as const);
   const some = Object.entries(packed.some).map(
-    ([name, part]) => [name, ranks(packed.length, part.at), column(part.column, names)] as const,
+    ([name, part]) => [name, ranks(packed.length, places(part.at)), column(part.column, names)] as const,
   );
   return {
     length: packed.length,

@@ -1,6 +1,6 @@
 // What the page shows: the JSON of the commands, which convcalc/formats/web/data.py packs.
 
-import { part, unpacked, type Column, type Packed } from "./columns";
+import { part, unpacked, values, type Column, type Packed } from "./columns";
 import type { Count } from "./numbers";
 import { Picture, type Foldable } from "./picture";
 
@@ -122,7 +122,7 @@ export interface Run {
     layers: { name: string; output: Count; kept: Count; live: Count; live_backward: Count | null }[];
     timeline: Moment[];
   } | null;
-  peak: { peak: { bytes: Count; phase: string; layer: string }; tensors: Alive[]; changes: PeakChange[] } | null;
+  peak: { peak: { bytes: Count; phase: string; layer: string }; tensors: Alive[]; changes: PeakChange[]; left_out?: number } | null;
 }
 
 export interface Figure {
@@ -180,7 +180,7 @@ export interface Changes {
 }
 
 interface RawNetwork {
-  names: string[];
+  names: Packed;
   column: Packed;
 }
 
@@ -218,6 +218,8 @@ export class Network {
   readonly numbers: Map<string, number>;
   /** Its graph; null of one with too many boxes. */
   readonly picture: Picture | null;
+  /** Names that columns have by their numbers: of inputs and layers. */
+  private readonly known: string[];
   private readonly explained: Column<Explained> | null;
   private users: Map<string, number[]> | undefined;
   private outputTexts: string[] | undefined;
@@ -226,6 +228,7 @@ export class Network {
     readonly index: number,
     private readonly raw: RawNetwork,
   ) {
+    this.known = values(unpacked<string>(raw.names));
     const of = (name: string): unknown => this.field("analyze", name).at(0);
     this.name = of("name") as string;
     this.spec = of("spec") as string;
@@ -255,14 +258,14 @@ export class Network {
   }
 
   private field<T>(...path: string[]): Column<T> {
-    return unpacked<T>(part(this.raw.column, ...path), this.raw.names);
+    return unpacked<T>(part(this.raw.column, ...path), this.known);
   }
 
   /** The list that one object has, as a column. */
   private listed<T>(...path: string[]): Column<T> {
     const lists = part(this.raw.column, ...path);
     if (lists.is !== "lists") return { length: 0, at: () => fail(`${path.join(".")} is empty`) };
-    return unpacked<T>(lists.items, this.raw.names);
+    return unpacked<T>(lists.items, this.known);
   }
 
   /** How a layer's figures come about; null where the page has no formulas. */

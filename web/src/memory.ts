@@ -8,7 +8,7 @@ import { grouped, megabytes, plural, type Count } from "./numbers";
 /** Tensors that are listed at first. */
 const SHOWN = 12;
 
-export function memoryTables(data: Data, run: Run, choose: (layer: string) => void): HTMLElement[] {
+export function memoryTables(data: Data, spec: string, run: Run, choose: (layer: string) => void): HTMLElement[] {
   const { memory, peak, refused } = run;
   if (!memory || !peak) return [h("p", { class: "incomplete" }, refused.join(" "))];
   const { at_peak: parts, peak: most } = memory.memory;
@@ -17,9 +17,16 @@ export function memoryTables(data: Data, run: Run, choose: (layer: string) => vo
     h("h4", {}, "Alive at the peak: ", h("span", { class: "soft" }, where)),
     bar(data, parts, most),
     tensors(peak.tensors, choose),
+    ...(peak.left_out === undefined ? [] : [large(spec, peak.left_out)]),
     ...(peak.changes.length ? [changes(peak.changes)] : []),
     ...notes(memory.memory.not_included),
   ];
+}
+
+/** What a page of so many layers has not. */
+function large(spec: string, tensors: number): HTMLElement {
+  const said = `${tensors ? `${plural(tensors, "smaller tensor")}, and what` : "What"} would lower the peak, has `;
+  return h("p", { class: "soft" }, said, h("code", {}, `convcalc explain ${spec} --memory`), ".");
 }
 
 /** The parts of the peak as one bar, and what each is. */

@@ -18,6 +18,8 @@ export class LongTable {
   readonly element: HTMLElement;
   readonly body: HTMLTableSectionElement;
   private readonly sizer: HTMLElement;
+  /** The rows that are there, by their index. */
+  private readonly made = new Map<number, HTMLTableRowElement>();
   private count = 0;
   private first = -1;
   private last = -1;
@@ -53,6 +55,8 @@ export class LongTable {
   /** Make the rows anew that are in sight. */
   redraw(): void {
     this.first = this.last = -1;
+    this.made.clear();
+    this.body.replaceChildren();
     this.draw();
   }
 
@@ -84,14 +88,23 @@ export class LongTable {
     this.sizer.style.height = this.printing ? "auto" : `${this.count * height + head}px`;
     this.table.style.top = `${first * height}px`;
     if (first === this.first && last === this.last) return;
+    for (const [index, row] of this.made) {
+      if (index >= first && index < last) continue;
+      row.remove();
+      this.made.delete(index);
+    }
+    let next: Element | null = null; // from the last one up, each before the one below it
+    for (let index = last - 1; index >= first; index--) {
+      let row = this.made.get(index);
+      if (!row) {
+        row = this.rows.row(index);
+        row.setAttribute("aria-rowindex", String(index + 2));
+        this.made.set(index, row);
+        this.body.insertBefore(row, next);
+      }
+      next = row;
+    }
     this.first = first;
     this.last = last;
-    const made: HTMLTableRowElement[] = [];
-    for (let index = first; index < last; index++) {
-      const row = this.rows.row(index);
-      row.setAttribute("aria-rowindex", String(index + 2));
-      made.push(row);
-    }
-    this.body.replaceChildren(...made);
   }
 }

@@ -13,7 +13,7 @@ from convcalc.analysis.memory.lower_line import DeployReport, deploy
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.sharding import Shard, ShardedReport, sharded
 from convcalc.analysis.memory.static_plan import ArenaReport, arena
-from convcalc.analysis.memory.terms import RunTerms, model
+from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.graph import Network
 from convcalc.graph.planned import planned
 
@@ -81,13 +81,19 @@ class Answer(NamedTuple):
     """The best plan and order of the arena that were found; None where none is searched for."""
 
 
-def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) -> Answer:
-    """Work out everything that is asked.
+def answer(
+    network: Network,
+    terms: RunTerms,
+    batch: int,
+    questions: Questions,
+    mine: Model | None = None,
+) -> Answer:
+    """Work out everything that is asked; `mine` is the model of these terms where it is known.
 
     Raises `SpecError` for a network with errors and `ValueError` for terms there are not.
     """
     network = planned(network)
-    mine = model(network, terms)
+    mine = mine or model(network, terms)
     report = mine.report(batch)
     checkpointed = None
     if terms.checkpoint is not None and terms.training:

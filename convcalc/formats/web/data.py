@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convcalc.analysis.compare import Change, beside, compare
-from convcalc.analysis.memory import Questions, RunTerms, answer, refusals
+from convcalc.analysis.memory import Model, Questions, RunTerms, answer, model, refusals
 from convcalc.analysis.moved import moved_bytes
 from convcalc.analysis.report import Report
 from convcalc.checks.report import CheckReport
@@ -27,7 +27,10 @@ from convcalc.layers import CATALOGUE
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
 MAX_EXPLAINED = 2_000
-"""Layers up to which each has its formulas; `convcalc explain` has those of larger networks."""
+"""Layers up to which each has its formulas, and a peak all of its tensors and what would lower it;
+`convcalc explain` has those of larger networks."""
+MOST_ALIVE = 200
+"""Tensors of a peak that are listed of larger networks."""
 
 
 class Subject(NamedTuple):
@@ -49,13 +52,19 @@ class Subject(NamedTuple):
         return self.report.network
 
 
-def report_data(subjects: Sequence[Subject], graphs: Sequence[Graph | None]) -> dict[str, Any]:
-    """Everything that the page of some networks reads, with their graphs."""
+Memories: TypeAlias = dict[str, dict[str, Any]]
+"""By run, inference or training, what `memory` and `explain --memory` print of it."""
+
+
+def report_data(
+    subjects: Sequence[Subject], graphs: Sequence[Graph | None], memories: Sequence[Memories]
+) -> dict[str, Any]:
+    """Everything that the page of some networks reads, with their graphs and their memory."""
     return {
         "schema": SCHEMA,
         "networks": [
-            _network(subject, graph_data(graph, _sources(subject.report)))
-            for subject, graph in zip(subjects, graphs, strict=True)
+            _network(subject, graph_data(graph, _sources(subject.report)), memory)
+            for subject, graph, memory in zip(subjects, graphs, memories, strict=True)
         ],
         "changes": [packed([_changes(subjects[0], subject)]) for subject in subjects[1:]],
         "rows": packed(_side_by_side(subjects)) if len(subjects) > 1 else None,
@@ -77,7 +86,7 @@ def _sources(report: Report) -> int:
     return len(report.nodes) - len(report.layers)
 
 
-def _network(subject: Subject, graph: dict[str, Any] | None) -> dict[str, Any]:
+def _network(subject: Subject, graph: dict[str, Any] | None, memory: Memories) -> dict[str, Any]:
     """One network, as a column of one object, and beside it the names that many columns have."""
     report, network = subject.report, subject.network
     names = [node.name for node in report.nodes]
@@ -85,10 +94,7 @@ def _network(subject: Subject, graph: dict[str, Any] | None) -> dict[str, Any]:
         [
             {
                 "analyze": report.to_dict(),
-                "memory": {
-                    name: _memory(subject, training=name == "training")
-                    for name in ("inference", "training")
-                },
+                "memory": memory,
                 "explain": _explained(network, report),
                 "check": check_data(subject.checked),
                 "rows": _rows(report),
@@ -99,7 +105,7 @@ def _network(subject: Subject, graph: dict[str, Any] | None) -> dict[str, Any]:
         ],
         {name: number for number, name in enumerate(names)},
     )
-    return {"names": names, "column": column}
+    return {"names": packed(names), "column": column}
 
 
 def _explained(network: Network, report: Report) -> Mapping[str, Any] | None:
@@ -117,6 +123,11 @@ def check_data(checked: CheckReport) -> dict[str, Any]:
     return {**data, "lines": lines, "layers": [each.layers for each in checked.diagnostics]}
 
 
+def memories(subject: Subject) -> Memories:
+    """The memory of both runs of a network."""
+    return {run: _memory(subject, training=run == "training") for run in ("inference", "training")}
+
+
 def _memory(subject: Subject, *, training: bool) -> dict[str, Any]:
     """What `memory` and `explain --memory` print; where it is refused, why."""
     network, report = subject.network, subject.report
@@ -130,7 +141,8 @@ def _memory(subject: Subject, *, training: bool) -> dict[str, Any]:
             optimizer=subject.optimizer if training else "sgd",
         )
         try:
-            answered = answer(network, terms, report.batch, Questions())
+            mine = model(network, terms)
+            answered = answer(network, terms, report.batch, Questions(), mine)
         except SpecError as error:
             refused = error.diagnostics
         except ValueError as error:  # a data type that nothing trains in
@@ -139,9 +151,20 @@ def _memory(subject: Subject, *, training: bool) -> dict[str, Any]:
             return {
                 "refused": [],
                 "memory": json.loads(memory_json.render(answered)),
-                "peak": peak_page(explain_peak(network, terms, report.batch)).data,
+                "peak": _peak(network, mine, report.batch),
             }
     return {"refused": [each.message for each in refused], "memory": None, "peak": None}
+
+
+def _peak(network: Network, mine: Model, batch: int) -> dict[str, Any]:
+    """What `explain --memory` prints; of a large network without changes and small tensors."""
+    many = len(network.layers) > MAX_EXPLAINED
+    explained = explain_peak(network, mine.terms, batch, lower=not many, known=mine)
+    data = {**peak_page(explained).data}
+    if many:
+        data["left_out"] = max(len(data["tensors"]) - MOST_ALIVE, 0)
+        data["tensors"] = data["tensors"][:MOST_ALIVE]
+    return data
 
 
 def _rows(report: Report) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from convcalc.pictures.foldable import Foldable, foldable
 from convcalc.pictures.scene import Scene
 from convcalc.pictures.svg import style
 
-MOST = 2_000
+MOST = 3_000
 """Boxes that a graph has at once; deeper groups cannot be unfolded."""
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from convcalc.checks.report import CheckReport
-from convcalc.formats.web.columns import unpacked
-from convcalc.formats.web.data import SCHEMA, Subject, check_data, common, report_data
+from convcalc.collector import without_collection
+from convcalc.formats.web.data import SCHEMA, Subject, check_data, common, memories, report_data
 from convcalc.formats.web.frame import WebPage, document
 from convcalc.formats.web.picture import graph, rules
 from convcalc.formats.web.tables import finding_tables, network_tables
@@ -12,20 +12,21 @@ from convcalc.numbers import plural
 from convcalc.pictures.svg import element
 
 
+@without_collection
 def render(subjects: Sequence[Subject]) -> str:
     """The file of one network or several, the first being what the others are compared with."""
     drawn = [graph(subject.network) for subject in subjects]
-    data = report_data(subjects, drawn)
+    memory = [memories(subject) for subject in subjects]
+    data = report_data(subjects, drawn, memory)
     names = list(dict.fromkeys(subject.report.name for subject in subjects))
     title = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     figures, lines = [], []
     for number, made in enumerate(drawn):
         shown = element(made.scene, f"picture{number}") if made else ""
         figures.append(f'<div class="picture">{shown}</div>')
-    for subject, packed in zip(subjects, data["networks"], strict=True):
-        (network,) = unpacked(packed["column"], packed["names"])
-        runs = ((run, told["memory"]) for run, told in network["memory"].items())
-        peaks = [(run, told and told["memory"]["peak"]) for run, told in runs]
+    for subject, runs in zip(subjects, memory, strict=True):
+        told = ((run, its["memory"]) for run, its in runs.items())
+        peaks = [(run, each and each["memory"]["peak"]) for run, each in told]
         lines += [*network_tables(subject.report, peaks), "<h3>Findings</h3>"]
         lines += finding_tables(subject.checked.diagnostics)
     style = rules(scene for made in drawn if made for scene in made.scenes)

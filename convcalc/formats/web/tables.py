@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import count, islice
 
 from convcalc.analysis.report import Report
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.columns import chosen
-from convcalc.formats.rows import rows
+from convcalc.formats.rows import Row, rows
 from convcalc.formats.summary import notes, summary, title
 from convcalc.numbers import both_bytes, grouped
+
+MOST_ROWS = 1_000
+"""Rows of the table of layers; of more, blocks are folded, and what is more then is left out."""
 
 
 def network_tables(report: Report, peaks: Iterable[tuple[str, int | None]]) -> list[str]:
@@ -20,15 +24,37 @@ def network_tables(report: Report, peaks: Iterable[tuple[str, int | None]]) -> l
     lines += table(("Total", "", ""), [*summary(report), *known], (False, True, False))
     lines += [f"<p>{escape(note)}</p>" for note in notes(report)]
     columns = chosen(None)
+    shown = _rows(report)
     listed = [
         [column.cell(row) if column.title != "Layer" else row.name for column in columns]
-        for row in rows(report)
-        if not row.heading
+        for row in shown[:MOST_ROWS]
     ]
     if listed:
         heads, right = [each.title for each in columns], [each.right for each in columns]
         lines += table(heads, listed, right)
+    if len(shown) > MOST_ROWS:
+        lines.append(f"<p>And {grouped(len(shown) - MOST_ROWS)} more.</p>")
+    if any(row.kind == "block" for row in shown) or len(shown) > MOST_ROWS:
+        lines.append(f"<p><code>convcalc analyze {escape(report.path)}</code> has all layers.</p>")
     return lines
+
+
+def _rows(report: Report) -> list[Row]:
+    """Layers, with blocks folded so far that there are at most so many, or else all of them."""
+    if len(report.layers) <= MOST_ROWS:
+        return _layers(report)
+    shown: list[Row] = []
+    for depth in count(1):
+        deeper = _layers(report, depth, MOST_ROWS + 1)
+        if len(deeper) > MOST_ROWS or deeper == shown:
+            break
+        shown = deeper
+    return shown or _layers(report, 1)
+
+
+def _layers(report: Report, depth: int | None = None, most: int | None = None) -> list[Row]:
+    """The rows of a report but headings, at most so many."""
+    return [*islice((row for row in rows(report, depth) if not row.heading), most)]
 
 
 def finding_tables(diagnostics: Sequence[Diagnostic]) -> list[str]:
