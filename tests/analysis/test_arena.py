@@ -200,7 +200,12 @@ def test_equal_sizes_are_placed_from_the_last_on() -> None:
         (
             "{input: 8x8x4, layers: [concat: [[conv: {filters: 4, kernel: 1}, elu], []]]}",
             "int8",
-            ("elu1", "elu", "in front of a concat"),
+            ("elu1", "elu", "in front of concat"),
+        ),
+        (
+            "{input: 8x8x4, layers: [conv: {filters: 4, kernel: 1}, elu, elu]}",
+            "int8",
+            ("elu1", "elu", "in front of elu"),
         ),
         ("{input: 8x4, layers: [upsample: 2]}", "int8", ("upsample1", "upsample", "one axis")),
         (

@@ -41,6 +41,8 @@ MOST_AXES = 2
 """Most axes of a map, beside its channels."""
 ACTIVATED = ("dense", "merge", "pool", "sum")
 """Roles of operators that relu and relu6 are fused into."""
+BEHIND_ELU = (*CONVOLUTIONS, "maxpool", "avgpool")
+"""Kinds that an elu in int8 was measured in front of; others may read it in float32."""
 MOVING = ("RESHAPE", "TRANSPOSE", "DEPTH_TO_SPACE")
 """Operators that move values, which an activation function is put in front of."""
 ACTIVATIONS = ("relu", "relu6", "tanh", "sigmoid", "hardsigmoid")
@@ -819,9 +821,11 @@ def _elu(low: _Lowering, index: int) -> _Made:
     x = low.input(index)
     if not low.whole:
         return low.emit("ELU", index, [x])
-    if index in low.joined:
-        message = "what the converter makes of it in front of a concat in int8 was not measured"
-        raise _NoRuleError(message)
+    kinds = [low.node(reader).kind for reader in low.effective(index)[0]]
+    other = next((kind for kind in kinds if kind not in BEHIND_ELU), None)
+    if other is not None or index in low.joined:
+        message = f"what the converter makes of it in int8 in front of {other or 'a concat'} was "
+        raise _NoRuleError(message + "not measured")
     wide = low.emit("DEQUANTIZE", index, [x], dtype="float32")
     return low.emit("QUANTIZE", index, [low.emit("ELU", index, [wide], dtype="float32")])
 
