@@ -417,7 +417,7 @@ def test_the_best_order_has_the_least_alive_of_all(seed: int) -> None:
         ]
         return max(taken)
 
-    best = best_order(nodes, sizes, 1, [count])
+    best = best_order(nodes, sizes, 1, [count], seconds=60)
     orders = [order for order in permutations(range(count)) if possible(order)]
     assert (best.peak, best.proven) == (min(map(peak, orders)), True)
     assert possible(best.order)

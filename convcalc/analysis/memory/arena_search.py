@@ -40,7 +40,7 @@ def search(arena: ArenaReport, seconds: float = 1.0) -> Searched:
         for each in arena.operators
     ]
     sizes = [rounded_up(each.bytes, alignment) for each in arena.lowered.maps]
-    order = best_order(nodes, sizes, arena.lowered.inputs, arena.lowered.outputs)
+    order = best_order(nodes, sizes, arena.lowered.inputs, arena.lowered.outputs, seconds)
     ordered = None
     if order.peak < arena.lower_bound:
         ordered = reordered(arena, order.order)

@@ -169,9 +169,15 @@ class BestOrder(NamedTuple):
 
 
 def best_order(
-    nodes: Sequence[Node], sizes: Sequence[int], inputs: int, outputs: Sequence[int]
+    nodes: Sequence[Node],
+    sizes: Sequence[int],
+    inputs: int,
+    outputs: Sequence[int],
+    seconds: float = 1.0,
 ) -> BestOrder:
     """The order with the least alive at once, of all that read nothing before it is made.
+
+    After some seconds, and after many sets of operators, it is given up.
 
     `sizes` are the bytes of each map, the first `inputs` of which are there from the start.
     """
@@ -202,7 +208,8 @@ def best_order(
     queue = [(sum(sizes[each] for each in start), 0, 0, 0, start, 0, -1)]
     came: dict[int, tuple[int, int]] = {}
     ticket = 0
-    while queue and len(came) < MOST_STATES:
+    until = monotonic() + seconds
+    while queue and len(came) < MOST_STATES and monotonic() < until:
         peak, _, _, done, live, before, last = heappop(queue)
         if done in came:
             continue
