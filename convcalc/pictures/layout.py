@@ -77,8 +77,8 @@ class Spot:
     """A visible element: a box, a frame round a chain, or branches side by side."""
 
     __slots__ = (
-        "across", "along", "axis", "element", "frame", "left", "place", "repeat", "run", "runs",
-        "sides", "spare", "start",
+        "across", "along", "axis", "element", "frame", "left", "lefts", "place", "repeat",
+        "run", "runs", "sides", "spare", "start",
     )  # fmt: skip
 
     def __init__(self, element: Element, run: "Run", place: int) -> None:
@@ -95,6 +95,8 @@ class Spot:
         """The repeat whose rounds it stands for."""
         self.along = self.across = self.axis = 0.0
         """How large it is, and where its axis is from its near side."""
+        self.lefts: list[float] = []
+        """Of branches, how far from its near side each is."""
         self.spare = 0.0
         """What is kept free behind it, as a part of `along`."""
         self.start = self.left = 0.0
@@ -513,10 +515,10 @@ class Layout:
                     spot.along = max(inner.along, least.along) + spot.spare
                 else:
                     spot.along = max(inner.along for inner in spot.runs)
-                    spot.across = sum(inner.across for inner in spot.runs) + room.branches * (
-                        len(spot.runs) - 1
-                    )
-                    spot.axis = _axis(spot, room)
+                    spot.lefts = _lefts(spot, room)
+                    ends = zip(spot.lefts, spot.runs, strict=True)
+                    spot.across = max(left + inner.across for left, inner in ends)
+                    spot.axis = _axis(spot)
             run.measure(room)
 
     def _put(self) -> None:
@@ -525,8 +527,7 @@ class Layout:
             for spot, offset in zip(run.spots, run.offsets, strict=True):
                 spot.start = run.start + offset
                 spot.left = run.middle - spot.axis
-                left = spot.left
-                for inner in spot.runs:
+                for number, inner in enumerate(spot.runs):
                     if spot.frame:
                         inner.start, inner.left = spot.start, spot.middle - inner.axis
                         continue
@@ -537,8 +538,7 @@ class Layout:
                         inner.start = spot.start + spare / 2
                     else:
                         inner.start = spot.start
-                    inner.left = left
-                    left += inner.across + self.room.branches
+                    inner.left = spot.left + spot.lefts[number]
 
     def _draw(self) -> None:
         """Where lines are, now that everything has its place."""
@@ -599,17 +599,42 @@ def _way(spot: Spot) -> Way:
     return way
 
 
-def _axis(spot: Spot, room: Room) -> float:
+def _lefts(spot: Spot, room: Room) -> list[float]:
+    """How far from the near side of branches each of them is: one beside the other.
+
+    Two of which the first is a box that nothing reads stand nearer, as an output of a pyramid does
+    beside all that follows: only beside what of the other one is as far along as that box.
+    """
+    lefts, left = [], 0.0
+    for run in spot.runs:
+        lefts.append(left)
+        left += run.across + room.branches
+    one, other = spot.runs[0], spot.runs[-1]
+    if len(lefts) > 2 or not _is_end(one) or other.main is None or other.goes_on:
+        return lefts
+    before, beside = 0.0, 0.0
+    for offset, each in zip(other.offsets, other.spots, strict=True):
+        if before >= one.along + room.branches:
+            break
+        beside, before = max(beside, each.axis), offset + each.along
+    apart = other.axis - beside - room.branches - one.across
+    return [max(apart, 0), max(-apart, 0)]
+
+
+def _is_end(run: Run) -> bool:
+    """Whether a branch is a box that reads what it starts from, and that nothing reads."""
+    (first, *others) = run.spots
+    plain = not (others or first.runs or first.sides or run.arcs or run.tracks)
+    return plain and run.main is not None and not run.goes_on
+
+
+def _axis(spot: Spot) -> float:
     """Where the axis of branches is: that of one which is much longer than all others, or between.
 
     So a shortcut with a projection stands beside what it goes round, and branches that are alike
     stand evenly.
     """
-    axes = []
-    left = 0.0
-    for run in spot.runs:
-        axes.append(left + run.axis)
-        left += run.across + room.branches
+    axes = [left + run.axis for left, run in zip(spot.lefts, spot.runs, strict=True)]
     fed = [axis for axis, run in zip(axes, spot.runs, strict=True) if run.main is not None]
     if len(fed) == 1:  # the others read nothing, and stand beside it
         return fed[0]

@@ -117,6 +117,31 @@ def _shown(scene: Scene) -> list[Part]:
     return [each for each in parts if each.key and not each.frame]
 
 
+def _pyramid(levels: int) -> Scene:
+    """Levels that each have an output beside, as a feature pyramid's."""
+    items = "".join(
+        f"  - {{name: m{number}, add: [[conv: {{filters: 4, kernel: 1}}], [tanh]]}}\n"
+        f"  - {{name: p{number}, from: m{number}, conv: {{filters: 4, kernel: 3, padding: 1}}}}\n"
+        f"  - {{name: d{number}, from: m{number}, relu6: {{}}}}\n"
+        for number in range(levels)
+    )
+    names = ", ".join(f"p{number}" for number in range(levels))
+    network = _read(f"input: 8x8x4\noutputs: [{names}, relu1]\nlayers:\n{items}  - relu\n")
+    assert not network.errors
+    return convcalc.draw(network)
+
+
+def test_outputs_of_a_pyramid_stand_one_below_the_other() -> None:
+    """What nothing reads keeps no room beside all that follows: no picture gets wider with them."""
+    scenes = [_pyramid(levels) for levels in (3, 4, 9)]
+    for scene in scenes:
+        assert faults(scene) == []
+    assert len({scene.width for scene in scenes}) == 1
+    shown = {part.key: part.items[0] for part in _shown(convcalc.draw("fpn"))}
+    left = {box.x for name in ("p3", "p4", "p5") if isinstance(box := shown[name], Box)}
+    assert len(left) == 1
+
+
 def test_resnet152_is_small_at_its_usual_depth() -> None:
     scene = convcalc.draw("resnet152")
     assert len(_shown(scene)) <= 30

@@ -85,6 +85,8 @@ export class Spot {
   start = 0;
   left = 0;
   sides: Spot[] = [];
+  /** Of branches, how far from its near side each is. */
+  lefts: number[] = [];
   readonly id: string;
 
   constructor(
@@ -170,6 +172,13 @@ export class Run {
 
   get middle(): number {
     return this.left + this.axis;
+  }
+
+  /** Whether it is a box that reads what it starts from, and that nothing reads. */
+  get isEnd(): boolean {
+    const [first] = this.spots;
+    const plain = this.spots.length === 1 && !first?.runs.length && !first?.sides.length && !this.arcs.size && !this.tracks.size;
+    return plain && this.main !== null && !this.goesOn;
   }
 
   /** Reserve a track in a gap; what gives its place along. */
@@ -440,8 +449,9 @@ export class Layout {
           spot.along = inner.along + spot.spare;
         } else {
           spot.along = Math.max(...spot.runs.map((each) => each.along));
-          spot.across = spot.runs.reduce((sum, each) => sum + each.across, 0) + room.branches * (spot.runs.length - 1);
-          spot.axis = axisOf(spot, room);
+          spot.lefts = leftsOf(spot, room);
+          spot.across = Math.max(...spot.runs.map((each, place) => (spot.lefts[place] ?? 0) + each.across));
+          spot.axis = axisOf(spot);
         }
       }
       run.measure();
@@ -462,8 +472,7 @@ export class Layout {
       run.spots.forEach((spot, place) => {
         spot.start = run.start + (run.offsets[place] ?? 0);
         spot.left = run.middle - spot.axis;
-        let { left } = spot;
-        for (const inner of spot.runs) {
+        for (const [number, inner] of spot.runs.entries()) {
           if (spot.frame) {
             inner.start = spot.start;
             inner.left = spot.middle - inner.axis;
@@ -471,8 +480,7 @@ export class Layout {
           }
           const spare = spot.along - inner.along;
           inner.start = spot.start + (inner.main === null ? spare : inner.goesOn ? spare / 2 : 0);
-          inner.left = left;
-          left += inner.across + this.graph.room.branches;
+          inner.left = spot.left + (spot.lefts[number] ?? 0);
         }
       });
     }
@@ -581,14 +589,30 @@ function leave(route: Route, source: Spot, out: Way): [inside: boolean, plain: b
   return [false, plain];
 }
 
-/** Where the axis of branches is: that of one which is much longer than all others, or between. */
-function axisOf(spot: Spot, room: Room): number {
-  const axes: number[] = [];
+/** How far from the near side of branches each of them is: one beside the other, or an end nearer. */
+function leftsOf(spot: Spot, room: Room): number[] {
+  const lefts: number[] = [];
   let left = 0;
   for (const run of spot.runs) {
-    axes.push(left + run.axis);
+    lefts.push(left);
     left += run.across + room.branches;
   }
+  const [one, other] = spot.runs;
+  if (!one || !other || lefts.length > 2 || !one.isEnd || !other.main || other.goesOn) return lefts;
+  let before = 0;
+  let beside = 0;
+  for (const [place, each] of other.spots.entries()) {
+    if (before >= one.along + room.branches) break;
+    beside = Math.max(beside, each.axis);
+    before = (other.offsets[place] ?? 0) + each.along;
+  }
+  const apart = other.axis - beside - room.branches - one.across;
+  return [Math.max(apart, 0), Math.max(-apart, 0)];
+}
+
+/** Where the axis of branches is: that of one which is much longer than all others, or between. */
+function axisOf(spot: Spot): number {
+  const axes = spot.runs.map((run, place) => (spot.lefts[place] ?? 0) + run.axis);
   const fed = axes.filter((_, place) => spot.runs[place]?.main);
   if (fed.length === 1) return fed[0] ?? 0; // the others read nothing, and stand beside it
   const long = spot.runs.map((run) => run.along);
