@@ -1,6 +1,7 @@
 """Names with expressions in braces: `down{depth + 1 - index}` is `down3` in one round of many."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from convcalc.spec.expressions import MAX_LENGTH
@@ -90,11 +91,27 @@ def names_within(text: str) -> frozenset[str]:
     return names
 
 
+@lru_cache(maxsize=256)
+def _parted(text: str) -> tuple[Piece, ...]:
+    """The parts of a name, which each round of a repeat asks for."""
+    return tuple(pieces(text))
+
+
 def written_out(node: ScalarNode, scope: Scope) -> tuple[str, str]:
     """The name that a text with braces means in a place, and what its message says of that.
 
     Raises `FieldError` where braces do not pair, or an expression has no value for a name.
     """
+    name = calculated(node, scope)
+    calculations = [piece.text for piece in _parted(node.text) if piece.calculated]
+    names = dict.fromkeys(each for text in calculations for each in sorted(mentioned(text)))
+    values = [f"{each} = {_shown(scope.values[each])}" for each in names if each in scope.values]
+    said = f", which {quoted(node)} is"
+    return name, f"{said} with {', '.join(values[:MAX_SHOWN])}" if values else said
+
+
+def calculated(node: ScalarNode, scope: Scope) -> str:
+    """The name that a text with braces means in a place; raises `FieldError` as `written_out`."""
     text = node.text
     if len(text) > MAX_LENGTH:
         message = f"a name of {len(text):,} characters, and the limit is {MAX_LENGTH:,}"
@@ -102,9 +119,8 @@ def written_out(node: ScalarNode, scope: Scope) -> tuple[str, str]:
     opening = 0 if node.plain else 1
     exact = node.length == len(text) + 2 * opening  # as written, so offsets point into it
     made: list[str] = []
-    mentioned_names: dict[str, None] = {}
     try:
-        for piece in pieces(text):
+        for piece in _parted(text):
             if not piece.calculated:
                 made.append(piece.text)
                 continue
@@ -113,7 +129,6 @@ def written_out(node: ScalarNode, scope: Scope) -> tuple[str, str]:
                 start, length = start + opening + piece.start, len(piece.text)
             at = ScalarNode(piece.text, start, length)
             made.append(_letters(at, scope, exact=exact))
-            mentioned_names.update(dict.fromkeys(sorted(mentioned(piece.text))))
     except BracesError as error:
         start, length = node.start, node.length
         if exact:
@@ -123,11 +138,7 @@ def written_out(node: ScalarNode, scope: Scope) -> tuple[str, str]:
     if len(name) > MAX_LENGTH:
         message = f"{quoted(node)} makes a name of {len(name):,} characters"
         fail("CC103", f"{message}, and the limit is {MAX_LENGTH:,}", node, SHORTER)
-    values = [
-        f"{each} = {_shown(scope.values[each])}" for each in mentioned_names if each in scope.values
-    ]
-    said = f", which {quoted(node)} is"
-    return name, f"{said} with {', '.join(values[:MAX_SHOWN])}" if values else said
+    return name
 
 
 def _letters(node: ScalarNode, scope: Scope, *, exact: bool) -> str:

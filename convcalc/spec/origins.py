@@ -94,9 +94,9 @@ def _written_out(node: ScalarNode, scope: Scope) -> str:
 
 
 def _calculated(node: ScalarNode, scope: Scope) -> str:
-    from convcalc.spec.braces import written_out  # few origins have any
+    from convcalc.spec.braces import calculated  # few origins have any
 
-    return written_out(node, scope)[0]
+    return calculated(node, scope)
 
 
 def unlike(names: Sequence[str]) -> list[str]:
