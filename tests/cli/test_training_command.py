@@ -194,5 +194,7 @@ def test_the_curve_stands_on_0_and_has_a_column_for_each_step_or_their_mean() ->
         "   step 1 step 3",
     ]
     assert len(curve([1.0] * 600)[0].partition("│")[2]) == 60
+    # Of 2 steps a column the first has 1 and 3: the curve ends at their mean.
+    assert curve([1.0, 3.0, *[1.0] * 118])[0].startswith("2 │█")
     assert curve([0.0, 0.0]) == []
     assert curve([float("nan"), 1.0])[7] == "  │×█"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import isfinite
+from statistics import fmean
 
 from convcalc.checks.trained import NEAR, Peak, TrainedLayer, TrainingVerdict
 from convcalc.checks.verdict import Pair
@@ -77,16 +78,16 @@ def mark(pair: Pair | Peak) -> str:
 
 def curve(losses: Sequence[float]) -> list[str]:
     """The loss of every step, drawn from 0 up; several steps of a column are their mean."""
-    finite = [each for each in losses if isfinite(each)]
-    most = max(finite, default=0.0)
-    if not most:
-        return []
     columns = min(WIDTH, len(losses))
-    heights: list[float | None] = []
+    means: list[float | None] = []
     for column in range(columns):
         first, end = (at * len(losses) // columns for at in (column, column + 1))
         some = [each for each in losses[first:end] if isfinite(each)]
-        heights.append(sum(some) / len(some) / most * HEIGHT if some else None)
+        means.append(fmean(some) if some else None)
+    most = max((mean for mean in means if mean is not None), default=0.0)
+    if not most:
+        return []
+    heights = [None if mean is None else mean / most * HEIGHT for mean in means]
     label = f"{most:.4g}"
     lines = []
     for line in range(HEIGHT - 1, -1, -1):
