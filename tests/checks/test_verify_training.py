@@ -369,11 +369,11 @@ def test_frozen_layers_have_no_gradient_and_no_state() -> None:
     ("name", "size"),
     [
         ("lenet5", None),
-        ("resnet18", "32x32x3"),
         *(
             pytest.param(*each, marks=pytest.mark.thorough)
             for each in (
                 ("siamese", None),
+                ("resnet18", "32x32x3"),
                 ("mobilenet_v2", "64x64x3"),
                 ("vit_b_32", "64x64x3"),
                 ("fpn", "64x64x3"),
