@@ -502,6 +502,17 @@ def test_a_layer_that_is_chosen_is_unfolded_in_the_graph(shown: Shown) -> None:
     assert chosen.get_attribute("data-key") == "conv4_x"  # as it was left
 
 
+@pytest.mark.parametrize("fragment", ["depth=1&expand=conv3_x", "layer=conv1"])
+def test_the_graph_is_as_wide_as_there_is_room(shown: Shown, fragment: str) -> None:
+    page = shown.open("folding", fragment)
+    wide, own, room = page.eval_on_selector(
+        ".picture",
+        "it => { const svg = it.querySelector('svg'); return "
+        "[svg.getBoundingClientRect().width, svg.viewBox.baseVal.width, it.clientWidth]; }",
+    )
+    assert wide == pytest.approx(min(own, room), abs=16)  # a scrollbar
+
+
 def test_the_graph_is_zoomed(shown: Shown) -> None:
     page = shown.open("vgg16")
 

@@ -51,9 +51,9 @@ function reportPage(data: Data, store: Store): HTMLElement[] {
     );
     const counted = network.check.diagnostics.length;
     for (const link of head.querySelectorAll('a[href="#findings"]')) link.textContent = counted ? `Findings (${counted})` : "Findings";
+    details.show(network); // first, as the others are as wide as it leaves room for
     graph.show(network);
     table.show(network);
-    details.show(network);
     charts.show(network);
   };
   const head = header(store, data, [

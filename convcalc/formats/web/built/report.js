@@ -3266,7 +3266,7 @@ location.hash),addEventListener("hashchange",()=>{this.become(XL(location.hash))
 e;for(let i of this.listeners)i(e,t)}};function P5(){let r=Ux(),e=new yd,t=document.getElementById("page");t&&t.replaceWith(...N5(r,e))}function N5(r,e){let t=new lf(r,e),i=new gd(e);YL(i.element);let n=new vd(r,e),a=new dd(r,e),o=D("main",
 {id:"main"}),s=D("section",{id:"layers","aria-labelledby":"layers-title"},D("h2",{id:"layers-title"},"Layers"),D("div",{class:"explorer"},i.element,t.element,n.element)),l=()=>r.networks[e.state.network]??
 r.networks[0],u=()=>{let c=l();if(!c)return;document.title=`${c.name} · convcalc`,o.replaceChildren(FL(r,c),s,a.element,BL(r,c.check,e),...r.networks.length>1?[t_(r,e)]:[]);let p=c.check.diagnostics.
-length;for(let h of f.querySelectorAll('a[href="#findings"]'))h.textContent=p?`Findings (${p})`:"Findings";i.show(c),t.show(c),n.show(c),a.show(c)},f=VL(e,r,[["overview","Overview"],["layers","Layers"],
+length;for(let h of f.querySelectorAll('a[href="#findings"]'))h.textContent=p?`Findings (${p})`:"Findings";n.show(c),i.show(c),t.show(c),a.show(c)},f=VL(e,r,[["overview","Overview"],["layers","Layers"],
 ["charts","Charts"],["findings","Findings"],...r.networks.length>1?[["changes","Changes"]]:[]]);return e.listen((c,p)=>{c.network!==p.network&&u()}),addEventListener("keydown",c=>{R5(c,e)}),queueMicrotask(
 u),[D("a",{class:"skip",href:"#main",onclick:Ix("main")},"Skip to the report"),f,o]}function R5(r,e){let t=r.target instanceof HTMLInputElement||r.target instanceof HTMLSelectElement;if(r.key==="/"&&!t&&
 !r.ctrlKey&&!r.metaKey){let i=document.getElementById("find");i?.scrollIntoView({block:"center"}),i?.focus(),r.preventDefault()}else r.key==="Escape"&&!t&&e.state.layer&&e.set({layer:""})}P5();Hx();})();
