@@ -66,9 +66,12 @@ def style(items: Sequence[Drawn], theme: str, within: str = "") -> str:
         if isinstance(each, Path) and not each.closed:
             lines.add(each.role)
     used = sorted(roles)
+    pixels = any(isinstance(each, Raster) for each in everything(items))
+    # As an attribute resvg does not take it.
+    squares = f"{within}.raster{{image-rendering:pixelated}}" if pixels else ""
     if theme != "auto":
-        return _rules(used, lines, within, dark=theme == "dark")
-    return (
+        return squares + _rules(used, lines, within, dark=theme == "dark")
+    return squares + (
         _rules(used, lines, within, dark=False)
         + "@media screen and (prefers-color-scheme:dark){"
         + _rules(used, lines, within, dark=True)
@@ -180,8 +183,8 @@ def _raster(raster: Raster) -> Iterator[str]:
 
     data = b64encode(raster.png).decode("ascii")
     yield (
-        f'<image x="{number(raster.x)}" y="{number(raster.y)}" width="{number(raster.width)}" '
-        f'height="{number(raster.height)}" image-rendering="pixelated" role="img" '
+        f'<image class="raster" x="{number(raster.x)}" y="{number(raster.y)}" '
+        f'width="{number(raster.width)}" height="{number(raster.height)}" role="img" '
         f'aria-label="{_text(raster.about)}" href="data:image/png;base64,{data}"/>'
     )
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tabled import tabled
 
 import convcalc
 from convcalc.graph import Network, read_text
-from convcalc.pictures import STYLES, WRITERS, font, scene, written
+from convcalc.pictures import STYLES, WRITERS, bitmap, font, scene, written
 from convcalc.pictures.mermaid import render as mermaid
 from convcalc.pictures.scene import Label, Raster, Scene
 from convcalc.pictures.svg import element, style
@@ -43,6 +44,18 @@ def test_no_style_is_an_attribute(name: str) -> None:
         assert "style=" not in text
     assert "<style" not in element(drawn, "one")
     assert 'id="one-title"' in element(drawn, "one")
+
+
+def test_pixels_are_squares_in_svg_and_png() -> None:
+    """A black and a white pixel, 20 pixels each: nothing between is grey."""
+    pytest.importorskip("resvg_py", reason="resvg draws PNG")
+    image = pytest.importorskip("PIL.Image", reason="Pillow reads it")
+    grid = Raster(0, 0, 40, 20, bitmap.png(2, 1, 1, bytes([0, 255])), "two pixels")
+    drawn = Scene("pixels", "", 40, 20, (grid,))
+    assert ".raster{image-rendering:pixelated}" in drawn.to_svg()
+    pixels = image.open(BytesIO(drawn.to_png(scale=1))).convert("L")
+    assert {count for count, value in pixels.getcolors()} == {400}
+    assert {value for _, value in pixels.getcolors()} == {0, 255}
 
 
 @tabled("role", sorted(ROLES))
