@@ -448,18 +448,24 @@ def storage() -> str:
 
 def boards() -> str:
     """The boards that `--board` knows."""
+
+    def kib(size: int) -> str:
+        return f"{size / 1024:,.10g} KiB"
+
     rows = [
         (
             f"`{name}`",
             board.title,
             board.chip,
-            ", ".join(f"{bank.name} {bank.bytes // 1024:,} KiB" for bank in board.banks),
-            f"{board.flash // 1024:,} KiB",
+            ", ".join(f"{bank.name} {kib(bank.bytes)}" for bank in board.banks),
+            kib(board.memory),
+            kib(board.flash),
             board.source,
         )
         for name, board in BOARDS.items()
     ]
-    head = ("`--board`", "Board", "Chip", "Memory for data, fastest first", "Flash", "Source")
+    banks = "Memory for data, fastest first"
+    head = ("`--board`", "Board", "Chip", banks, "Together", "Flash", "Source")
     return table(head, *rows)
 
 

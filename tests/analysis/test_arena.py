@@ -272,13 +272,43 @@ def test_flash_is_weights_biases_and_scales(spec: str, dtype: str, flash: int) -
 def test_every_board_has_a_source_and_memory_that_adds_up() -> None:
     assert len(BOARDS) >= 18
     for name, board in BOARDS.items():
-        assert len(board.source.split()) >= 3, name
+        # Each part names a document with a section, or a repository with a file of it.
+        for part in board.source.split("; "):
+            maker, sign, place = part.partition(", ")
+            assert sign, (name, part)
+            assert "/" in maker or "Guide" in maker or re.search(r"\d", maker), (name, part)
+            assert "/" not in maker or "." in place or "/" in place, (name, part)
         assert board.chip, name
         assert board.flash % 1024 == 0 < board.flash, name
-        assert all(bank.bytes % 1024 == 0 < bank.bytes for bank in board.banks), name
+        assert all(bank.bytes > 0 for bank in board.banks), name
         assert len({bank.name for bank in board.banks}) == len(board.banks), name
-    # 1 MB of RAM: 864 KiB of SRAM for users, and 128 of its 192 KiB of TCM for data.
-    assert sum(bank.bytes for bank in BOARDS["nucleo-h743zi"].banks) == (864 + 128) * 1024
+        assert sum(bank.bytes for bank in board.banks) == board.memory, name
+
+
+@tabled(
+    ("name", "memory", "flash"),
+    [
+        # Zephyr's device trees (dts/arm): sram0, and dtcm or ccm0 beside it; flash0.
+        ("nano33ble-sense", 256, 1024 - 64),  # 64 KiB are its bootloader's
+        ("stm32f4-discovery", 128 + 64, 1024),
+        ("stm32f7-discovery", 256 + 64, 1024),
+        ("nucleo-f746zg", 256 + 64, 1024),
+        ("nucleo-f767zi", 384 + 128, 2048),
+        ("nucleo-h743zi", 512 + 128 + 128 + 32 + 64 + 128, 2048),
+        # Arduino's boards.txt: upload.maximum_data_size 270,336 and maximum_size 2,097,152.
+        ("rp2040", 270336 // 1024, 2097152 // 1024),
+        # OpenMV's pieces: DTCM, SRAM0, SRAM1, SRAM2 and SRAM4; all but bootloader and file systems.
+        ("openmv-h7", 128 + 512 + 280 + 8 + 64, 2048 - 3 * 128),
+        # From 0x3FC88000 to where the second bootloader's code begins, 0x403CB700 - 0x6F0000.
+        ("esp32-s3", (0x403CB700 - 0x6F0000 - 0x3FC88000) / 1024, 4096),
+        # What the linker has for the M7 of 64 MB of SDRAM, the M4's 16 MiB left out; 512 blocks of
+        # 128 KiB for files.
+        ("coral-micro", 256 - 32 + (64 - 16) * 1024, 512 * 128),
+    ],
+)
+def test_boards_have_what_other_sources_say(name: str, memory: float, flash: int) -> None:
+    board = BOARDS[name]
+    assert (board.memory / 1024, board.flash / 1024) == (memory, flash)
 
 
 @tabled(

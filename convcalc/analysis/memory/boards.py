@@ -1,6 +1,7 @@
 """Boards that people name, and how much memory for data and how much flash each has.
 
-A row says where its numbers are from, and there is none without; docs/memory.md shows this table.
+A row says where its numbers are from, and there is none without; docs/memory.md shows this table
+and says what of each is left out.
 """
 
 from collections.abc import Mapping
@@ -31,10 +32,12 @@ class Board(NamedTuple):
     """The microcontroller on it."""
     banks: tuple[Bank, ...]
     """Stretches of memory for data, the fastest first; what only holds code is left out."""
+    memory: int
+    """Bytes of all memory for data together: what the banks add up to."""
     flash: int
-    """Bytes of flash that a program and its weights can be in."""
+    """Bytes of flash that a program and its weights can be in, behind a bootloader that ships."""
     source: str
-    """The documents that both are in."""
+    """What says both: a file of the maker's repository or of the board's package, or a section."""
 
     @property
     def largest(self) -> Bank:
@@ -52,79 +55,91 @@ _H743 = (
 
 BOARDS: Mapping[str, Board] = MappingProxyType({
     "nano33ble-sense": Board(
-        "Arduino Nano 33 BLE Sense", "nRF52840", (Bank("ram", 256 * KIB),), MIB,
-        "Arduino Nano 33 BLE Sense datasheet (ABX00031); Nordic nRF52840 Product Specification",
+        "Arduino Nano 33 BLE Sense", "nRF52840", (Bank("ram", 256 * KIB),), 256 * KIB, 960 * KIB,
+        "arduino/ArduinoCore-mbed, boards.txt, nano33ble.upload.maximum_data_size and maximum_size",
     ),
     "esp32": Board(
         "ESP32 (ESP32-WROOM-32E-N4)", "ESP32",
-        (Bank("static", 160 * KIB), Bank("heap", 160 * KIB)), 4 * MIB,
-        "ESP-IDF Programming Guide, Memory Types, DRAM; ESP32-WROOM-32E datasheet",
+        (Bank("static", 160 * KIB), Bank("heap", 160 * KIB)), 320 * KIB, 4 * MIB,
+        "ESP-IDF Programming Guide, Memory Types, DRAM; ESP32-WROOM-32E datasheet 1.6, 1.1",
     ),
     "esp32-s3": Board(
-        "ESP32-S3 (ESP32-S3-WROOM-1-N4)", "ESP32-S3", (Bank("sram", 480 * KIB),), 4 * MIB,
-        "ESP32-S3 Technical Reference Manual, System and Memory, SRAM 1 and 2; ESP32-S3-WROOM-1 "
-        "datasheet",
+        "ESP32-S3 (ESP32-S3-WROOM-1-N4)", "ESP32-S3", (Bank("dram", 0x53700),), 0x53700, 4 * MIB,
+        "espressif/esp-idf, components/esp_system/ld/esp32s3/memory.ld.in, dram0_0_seg; "
+        "zephyrproject-rtos/zephyr, dts/xtensa/espressif/esp32s3/esp32s3_wroom_n4.dtsi",
     ),
     "stm32f4-discovery": Board(
         "STM32F4 Discovery (STM32F407G-DISC1)", "STM32F407VG",
-        (Bank("ccm", 64 * KIB), Bank("sram", 128 * KIB)), MIB,
-        "ST UM1472; STM32F405xx/407xx datasheet DS8626; RM0090, 2.3",
+        (Bank("ccm", 64 * KIB), Bank("sram", 128 * KIB)), 192 * KIB, MIB,
+        "ST RM0090, 2.3; stm32duino/Arduino_Core_STM32, boards.txt, DISCO_F407VG, and "
+        "variants/STM32F4xx/F407V(E-G)T_F417V(E-G)T/ldscript.ld",
     ),
     "nucleo-f401re": Board(
-        "Nucleo F401RE", "STM32F401RE", (Bank("sram", 96 * KIB),), 512 * KIB,
-        "ST UM1724; STM32F401xD/xE datasheet DS10086",
+        "Nucleo F401RE", "STM32F401RE", (Bank("sram", 96 * KIB),), 96 * KIB, 512 * KIB,
+        "stm32duino/Arduino_Core_STM32, boards.txt, NUCLEO_F401RE",
     ),
     "nucleo-f411re": Board(
-        "Nucleo F411RE", "STM32F411RE", (Bank("sram", 128 * KIB),), 512 * KIB,
-        "ST UM1724; STM32F411xC/xE datasheet DS10314",
+        "Nucleo F411RE", "STM32F411RE", (Bank("sram", 128 * KIB),), 128 * KIB, 512 * KIB,
+        "stm32duino/Arduino_Core_STM32, boards.txt, NUCLEO_F411RE",
     ),
     "nucleo-f446re": Board(
-        "Nucleo F446RE", "STM32F446RE", (Bank("sram", 128 * KIB),), 512 * KIB,
-        "ST UM1724; STM32F446xC/E datasheet DS10693",
+        "Nucleo F446RE", "STM32F446RE", (Bank("sram", 128 * KIB),), 128 * KIB, 512 * KIB,
+        "stm32duino/Arduino_Core_STM32, boards.txt, NUCLEO_F446RE",
     ),
     "stm32f7-discovery": Board(
-        "STM32F7 Discovery (STM32F746G-DISCO)", "STM32F746NG", _F746, MIB,
-        "ST UM1907; STM32F745xx/746xx datasheet DS10916; RM0385, 2.3",
+        "STM32F7 Discovery (STM32F746G-DISCO)", "STM32F746NG", _F746, 320 * KIB, MIB,
+        "ST RM0385, 2.3; stm32duino/Arduino_Core_STM32, boards.txt, DISCO_F746NG",
     ),
     "nucleo-f746zg": Board(
-        "Nucleo F746ZG", "STM32F746ZG", _F746, MIB,
-        "ST UM1974; STM32F745xx/746xx datasheet DS10916; RM0385, 2.3",
+        "Nucleo F746ZG", "STM32F746ZG", _F746, 320 * KIB, MIB,
+        "ST RM0385, 2.3; stm32duino/Arduino_Core_STM32, boards.txt, NUCLEO_F746ZG",
     ),
     "nucleo-f767zi": Board(
-        "Nucleo F767ZI", "STM32F767ZI", (Bank("sram", 512 * KIB),), 2 * MIB,
-        "ST UM1974; STM32F765xx/767xx datasheet DS11532; RM0410, 2.3",
+        "Nucleo F767ZI", "STM32F767ZI", (Bank("sram", 512 * KIB),), 512 * KIB, 2 * MIB,
+        "ST RM0410, 2.3; stm32duino/Arduino_Core_STM32, boards.txt, NUCLEO_F767ZI",
     ),
     "stm32h7-discovery": Board(
-        "STM32H7 Discovery (STM32H747I-DISCO)", "STM32H747XI", _H743, 2 * MIB,
-        "ST UM2411; STM32H747xI/G datasheet DS12930",
+        "STM32H7 Discovery (STM32H747I-DISCO)", "STM32H747XI", _H743, 992 * KIB, 2 * MIB,
+        "stm32duino/Arduino_Core_STM32, boards.txt, STM32H747I_DISCO, and variants/STM32H7xx/"
+        "H742X(G-I)H_H743X(G-I)H_H745X(G-I)H_H747X(G-I)H_H750XBH_H753XIH_H755XIH_H757XIH/"
+        "ldscript.ld",
     ),
     "nucleo-h743zi": Board(
-        "Nucleo H743ZI", "STM32H743ZI", _H743, 2 * MIB,
-        "ST UM2407; STM32H742xI/G STM32H743xI/G datasheet DS12110",
+        "Nucleo H743ZI", "STM32H743ZI", _H743, 992 * KIB, 2 * MIB,
+        "zephyrproject-rtos/zephyr, dts/arm/st/h7/stm32h743.dtsi and stm32h743Xi.dtsi; "
+        "stm32duino/Arduino_Core_STM32, boards.txt, NUCLEO_H743ZI",
     ),
     "rp2040": Board(
-        "Raspberry Pi Pico", "RP2040", (Bank("sram", 264 * KIB),), 2 * MIB,
-        "RP2040 datasheet; Raspberry Pi Pico datasheet",
+        "Raspberry Pi Pico", "RP2040",
+        (Bank("sram", 256 * KIB), Bank("scratch", 8 * KIB)), 264 * KIB, 2 * MIB,
+        "raspberrypi/pico-sdk, src/rp2_common/pico_crt0/rp2040/memmap_default.ld and "
+        "src/boards/include/boards/pico.h",
     ),
     "rp2350": Board(
-        "Raspberry Pi Pico 2", "RP2350", (Bank("sram", 520 * KIB),), 4 * MIB,
-        "RP2350 datasheet; Raspberry Pi Pico 2 datasheet",
+        "Raspberry Pi Pico 2", "RP2350",
+        (Bank("sram", 512 * KIB), Bank("scratch", 8 * KIB)), 520 * KIB, 4 * MIB,
+        "raspberrypi/pico-sdk, src/rp2_common/pico_crt0/rp2350/memmap_default.ld and "
+        "src/boards/include/boards/pico2.h",
     ),
     "openmv-h7": Board(
-        "OpenMV Cam H7", "STM32H743VI", _H743, 2 * MIB,
-        "OpenMV Cam H7 product page; STM32H742xI/G STM32H743xI/G datasheet DS12110",
+        "OpenMV Cam H7", "STM32H743VI", _H743, 992 * KIB, 1664 * KIB,
+        "openmv/openmv, boards/OPENMV4/board_config.h, OMV_DTCM_LENGTH to OMV_FLASH_TXT_LENGTH",
     ),
     "portenta-h7": Board(
-        "Arduino Portenta H7", "STM32H747XI", (*_H743, Bank("sdram", 8 * MIB)), 2 * MIB,
-        "Arduino Portenta H7 datasheet (ABX00042); STM32H747xI/G datasheet DS12930",
+        "Arduino Portenta H7", "STM32H747XI", (*_H743, Bank("sdram", 8 * MIB)),
+        992 * KIB + 8 * MIB, 1792 * KIB,
+        "arduino/ArduinoCore-mbed, variants/PORTENTA_H7_M7/linker_script.ld and "
+        "libraries/Portenta_SDRAM/src/SDRAM.h",
     ),
     "coral-micro": Board(
-        "Coral Dev Board Micro", "i.MX RT1176", (Bank("sdram", 64 * MIB),), 128 * MIB,
-        "Coral Dev Board Micro datasheet",
+        "Coral Dev Board Micro", "i.MX RT1176",
+        (Bank("dtcm", 224 * KIB), Bank("sdram", 48 * MIB)), 224 * KIB + 48 * MIB, 64 * MIB,
+        "google-coral/coralmicro, libs/nxp/rt1176-sdk/MIMXRT1176xxxxx_cm7_ram.ld, m_data, m_heap "
+        "and m_sdram, and libs/base/filesystem.cc",
     ),
     "max78000": Board(
-        "MAX78000FTHR", "MAX78000", (Bank("sram", 128 * KIB),), 512 * KIB,
-        "MAX78000 datasheet; MAX78000FTHR datasheet (the accelerator's own memory left out)",
+        "MAX78000FTHR", "MAX78000", (Bank("sram", 128 * KIB),), 128 * KIB, 512 * KIB,
+        "analogdevicesinc/msdk, Libraries/CMSIS/Device/Maxim/MAX78000/Source/GCC/max78000.ld",
     ),
 })  # fmt: skip
 """Name of `--board` → the board."""
