@@ -405,7 +405,8 @@ def modules(folder: str) -> set[str]:
 
 
 def test_every_format_has_a_row_and_a_renderer() -> None:
-    helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": {"html", "timeline", "plan_file"}}
+    memory = {"html", "timeline", "arena_picture", "plan_file"}
+    helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": memory}
     for command, package in PACKAGES.items():
         formats = FORMATTED[command]
         folder = f"formats{package}".replace(".", "/")

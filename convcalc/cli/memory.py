@@ -1,12 +1,14 @@
 """`convcalc memory`: what inference and training take, and which batch fits."""
 
 import sys
+from pathlib import PurePath
 
 import click
 from click.core import ParameterSource
 
 from convcalc.analysis.memory import (
     Answer,
+    ArenaReport,
     Checkpoint,
     Limit,
     Questions,
@@ -108,12 +110,17 @@ from convcalc.graph import Network, read
     "plan_file",
     type=FILE,
     metavar="FILE",
-    help="Write the arena's plan, the best that was searched, to a new file: as JSON, or for C "
-    "where it ends in .h; - is standard output, and nothing else there.",
+    help="Write the arena's plan, the best that was searched, to a new file: as JSON, for C "
+    "where it ends in .h, as a picture in .svg, .png or .tex; - is JSON on standard output, and "
+    "nothing else there.",
 )
 @click.option("--force", is_flag=True, help="Write over a --plan that is there.")
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
-@click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
+@click.option(
+    "--timeline",
+    is_flag=True,
+    help="Draw live memory over the operations, and the plan of the arena.",
+)
 @names_option
 @output_options(MEMORY_FORMATS, "convcalc.formats.memory")
 @click.pass_context
@@ -233,13 +240,26 @@ def command(
             )
         )
         if plan_file is not None and answered.arena is not None:
-            write_plan = render_c if plan_file.endswith(".h") else render_json
-            text = write_plan(answered.arena, answered.searched, answered.banked)
+            plan = _plan_file(answered.arena, answered, plan_file)
             if plan_file == STANDARD:
-                texts = [text]
+                texts = [str(plan)]
             else:
-                write_file(plan_file, text, over=force)
+                write_file(plan_file, plan, over=force)
     output.end(texts, diagnostics)
+
+
+def _plan_file(arena: ArenaReport, answered: Answer, file: str) -> str | bytes:
+    """The plan as the name of its file says: JSON unless it is a header's or a picture's."""
+    from convcalc.pictures import WRITERS
+
+    ending = PurePath(file).suffix.lower()
+    if ending in {each.ending for each in WRITERS.values() if each.sizes}:
+        from convcalc.cli.pictured import format_of, picture
+        from convcalc.pictures.arena_plan import scene
+
+        return picture(scene(arena, answered.searched, answered.banked), format_of(file))
+    write_plan = render_c if file.endswith(".h") else render_json
+    return write_plan(arena, answered.searched, answered.banked)
 
 
 def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) -> None:

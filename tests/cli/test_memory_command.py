@@ -599,6 +599,18 @@ def test_an_arena_is_held_against_limits_and_boards(run: Run) -> None:
     assert (wrong.exit_code, "did you mean rp2040?" in wrong.stderr) == (2, True)
 
 
+def test_a_plan_is_a_picture_where_the_name_of_its_file_says_so(run: Run, tmp_path: Path) -> None:
+    for ending, start in ((".svg", b"<svg"), (".SVG", b"<svg"), (".tex", b"%"), (".json", b"{")):
+        file = tmp_path / f"plan{ending}"
+        assert run("lenet5", "--plan", str(file)).exit_code == 0
+        assert file.read_bytes().startswith(start), ending
+    assert "4,704" in (tmp_path / "plan.svg").read_text(encoding="utf-8")
+    shown = run("lenet5", "--arena", "--timeline", "-f", "markdown").stdout
+    assert shown.count("```") == 2
+    assert shown.index("Plan of the arena (greedy)") < shown.rindex("```")
+    assert "Plan of the arena" not in run("lenet5", "--timeline").stdout
+
+
 def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD, encoding="utf-8")

@@ -41,10 +41,14 @@ def looks_right(scene: Scene) -> None:
             cell = part.items[0]
             for label in part.items:
                 if isinstance(cell, Box) and isinstance(label, Label):
-                    assert font.width(label.text, label.size) <= cell.width
+                    room = cell.height if label.turned else cell.width
+                    assert font.width(label.text, label.size) <= room
 
 
 def _extent(label: Label) -> tuple[float, float, float, float]:
     wide = font.width(label.text, label.size, bold=label.bold)
+    if label.turned:
+        top = label.y - {"start": wide, "middle": wide / 2, "end": 0}[label.anchor]
+        return label.x - label.size * font.CAP_HEIGHT, top, label.x, top + wide
     left = label.x - {"start": 0, "middle": wide / 2, "end": wide}[label.anchor]
     return left, label.y - label.size * font.CAP_HEIGHT, left + wide, label.y

@@ -1,7 +1,8 @@
 """Pictures in pages are what the commands above them draw.
 
-In the README and docs/*.md a line of an `sh` block, `convcalc draw … -o NAME.svg`, with an image
-`pictures/NAME.svg` behind it draws that file of docs/pictures.
+In the README and docs/*.md a line of an `sh` block, `convcalc draw … -o NAME.svg` or
+`convcalc memory … --plan NAME.svg`, with an image `pictures/NAME.svg` behind it draws that file of
+docs/pictures.
 `CONVCALC_UPDATE=1 python -m pytest -m "" tests/pictures` writes all anew.
 """
 
@@ -35,7 +36,7 @@ class Drawn(NamedTuple):
     name: str
     """Its file's name in docs/pictures."""
     command: tuple[str, ...]
-    """The words that draw it, without the file."""
+    """The words that draw it; they write the file where they are called."""
 
 
 def drawn() -> Iterator[Drawn]:
@@ -45,11 +46,11 @@ def drawn() -> Iterator[Drawn]:
         shown = {match[2] for match in _IMAGE.finditer(text)}
         for block in blocks(page):
             for line in block.text.splitlines() if block.language == "sh" else ():
-                if not line.startswith("convcalc draw "):
+                if not line.startswith(("convcalc draw ", "convcalc memory ")):
                     continue
                 words = shlex.split(line)
-                if words[-2] == "-o" and words[-1] in shown:
-                    yield Drawn(page, words[-1], (*words[1:-2], "--to", "svg"))
+                if words[-2] in ("-o", "--plan") and words[-1] in shown:
+                    yield Drawn(page, words[-1], tuple(words[1:]))
 
 
 PICTURES = [*drawn()]
@@ -74,11 +75,12 @@ def test_pictures_are_what_the_commands_above_them_draw(
             continue
         result = CliRunner().invoke(convcalc, [*each.command])
         assert result.exit_code in (0, 1), (each.command, result.stderr)
-        assert result.stdout.startswith("<svg"), (each.command, result.stderr)
+        made = Path(each.name).read_text(encoding="utf-8")
+        assert made.startswith("<svg"), (each.command, result.stderr)
         file = FOLDER / each.name
         if UPDATE:
-            file.write_text(result.stdout, encoding="utf-8")
-        elif not file.exists() or file.read_text(encoding="utf-8") != result.stdout:
+            file.write_text(made, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != made:
             other.append(each.name)
     advice = (
         "CONVCALC_UPDATE=1 python -m pytest -m '' tests/pictures writes them anew: look at them"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from convcalc.analysis.memory import Answer
 from convcalc.formats.markdown import escaped
 from convcalc.formats.memory import sections, title
+from convcalc.formats.memory.arena_picture import drawn_arena
 from convcalc.formats.memory.timeline import drawn
 
 WIDTH = 100
@@ -15,7 +16,10 @@ def render(answer: Answer, *, layers: bool = False, timeline: bool = False, **_:
     """The answer as Markdown, ending in a newline."""
     lines = [f"### {escaped(title(answer.report))}"]
     if timeline:
-        lines += ["", "```text", *drawn(answer.report, WIDTH), "```"]
+        lines += ["", "```text", *drawn(answer.report, WIDTH)]
+        if answer.arena is not None:
+            lines += ["", *drawn_arena(answer.arena, answer.searched, answer.banked, WIDTH)]
+        lines.append("```")
     for section in sections(answer, layers=layers):
         lines += ["", f"**{escaped(section.title)}**", ""]
         if section.head:

@@ -4,6 +4,7 @@ import textwrap
 
 from convcalc.analysis.memory import Answer
 from convcalc.formats.memory import sections, title
+from convcalc.formats.memory.arena_picture import drawn_arena
 from convcalc.formats.memory.timeline import drawn
 from convcalc.formats.plain import aligned
 
@@ -16,6 +17,8 @@ def render(answer: Answer, *, layers: bool = False, timeline: bool = False, **_:
     lines = [title(answer.report)]
     if timeline:
         lines += ["", *drawn(answer.report, WIDTH)]
+        if answer.arena is not None:
+            lines += ["", *drawn_arena(answer.arena, answer.searched, answer.banked, WIDTH)]
     for section in sections(answer, layers=layers):
         lines += ["", section.title]
         if section.head:

@@ -7,18 +7,12 @@ from typing import Any
 
 from convcalc.analysis.memory.arena_search import Searched
 from convcalc.analysis.memory.banks import Banked
+from convcalc.analysis.memory.layout import offsets_of
 from convcalc.analysis.memory.static_plan import ArenaReport
 from convcalc.formats.diagnostics import printable
 
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
-
-
-def offsets_of(arena: ArenaReport, searched: Searched | None) -> tuple[list[int], str]:
-    """The offsets that a file has, and how they were found: the best plan if one was searched."""
-    if searched is not None and searched.plan.size < arena.size:
-        return [*searched.plan.offsets], "best found"
-    return [buffer.offset for buffer in arena.buffers], "greedy"
 
 
 def render_json(arena: ArenaReport, searched: Searched | None, banked: Banked | None) -> str:

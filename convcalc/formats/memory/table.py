@@ -6,6 +6,7 @@ from itertools import groupby
 
 from convcalc.analysis.memory import Answer
 from convcalc.formats.memory import Section, sections, title
+from convcalc.formats.memory.arena_picture import drawn_arena
 from convcalc.formats.memory.timeline import ALWAYS, drawn
 from convcalc.formats.plain import aligned
 from convcalc.numbers import bar
@@ -36,6 +37,9 @@ def render(
     lines = [styled(_BOLD, title(answer.report))]
     if timeline:
         picture = drawn(answer.report, columns)
+        if answer.arena is not None:
+            plan = drawn_arena(answer.arena, answer.searched, answer.banked, columns)
+            picture += ["", *plan]
         lines += ["", *(_colored(line) if color else line for line in picture)]
     for section in sections(answer, layers=layers):
         lines += ["", styled(_BOLD, section.title)]
