@@ -45,6 +45,8 @@ _MODES = {
             "optimizer",
             *(f"max_{name}" for name in ("parameters", "macs", "flops", "activations")),
             "max_largest_tensor",
+            "max_arena",
+            "max_flash",
         ),
     ),
     "diff": (
@@ -54,6 +56,11 @@ _MODES = {
 }
 """Options that do something else than check → what that is, and which options matter to it."""
 _LIMITS = ("parameters", "macs", "flops", "activations", "largest_tensor")
+_DEVICE = {
+    "arena": "Limit for the head of a small device's arena, in int8: 256KiB.",
+    "flash": "Limit for weights in flash, in int8 with biases and scales: 1MiB.",
+}
+"""Limits in bytes of a small device → what is said of them."""
 _PEOPLE = [name for name, row in CHECK_FORMATS.items() if not row.machine]
 """Formats that can have colours."""
 
@@ -93,6 +100,8 @@ def _outputs(
 
 def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
     """--max-parameters and the like."""
+    for name in reversed(_DEVICE):
+        function = click.option(f"--max-{name}", metavar="BYTES", help=_DEVICE[name])(function)
     for name in reversed(_LIMITS):
         function = click.option(
             f"--max-{name.replace('_', '-')}",
@@ -325,7 +334,7 @@ def _is_there(file: str) -> bool:
 def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:
     """The limits of the command line."""
     given: list[tuple[str, object, str]] = []
-    for name in _LIMITS:
+    for name in (*_LIMITS, *_DEVICE):
         value = options[f"max_{name}"]
         if value is not None:
             given.append((name, value, f"--max-{name.replace('_', '-')} {value}"))

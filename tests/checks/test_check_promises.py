@@ -344,6 +344,8 @@ def test_counts_are_not_in_bytes(text: str, instead: str) -> None:
         (["--optimizer", "adam", "--max-memory", "1G"], "--optimizer goes with --max-training"),
         (["--max-macs=-5"], "--max-macs -5: a limit is 0 or more, and this is -5"),
         (["--max-memory=-5"], "--max-memory -5: a limit is 0 or more, and this is -5"),
+        (["--max-arena=-5"], "--max-arena -5: a limit is 0 or more, and this is -5"),
+        (["--max-flash", "much"], "--max-flash much: "),
     ],
 )
 def test_options_of_limits_that_say_nothing(tmp_path: Path, options: list[str], says: str) -> None:
@@ -376,7 +378,10 @@ OVER = {
     "--max-largest-tensor": "CC511",
     "--max-memory": "CC512",
     "--max-training-memory": "CC512",
+    "--max-arena": "CC512",
+    "--max-flash": "CC512",
 }
+IN_BYTES = [option for option, code in OVER.items() if code == "CC512"]
 
 
 def ran(*arguments: str) -> Result:
@@ -413,11 +418,24 @@ def test_the_table_of_limits_is_complete() -> None:
 def test_a_limit_of_the_command_line_holds_whatever_is_selected(
     heavy: Path, option: str, selection: list[str]
 ) -> None:
-    result = ran(option, "1B" if "memory" in option else "1", *selection)
+    result = ran(option, "1B" if option in IN_BYTES else "1", *selection)
     assert f"error[{OVER[option]}] " in result.stdout
     assert result.exit_code == 1
-    fits = ran(option, "1GB" if "memory" in option else "1G", *selection)
+    fits = ran(option, "1GB" if option in IN_BYTES else "1G", *selection)
     assert fits.exit_code == 0
+
+
+def test_limits_of_a_small_device_are_held_to_the_byte(heavy: Path) -> None:
+    # The input is 8·8·3 = 192 bytes, what the convolution makes with its relu 8·8·4 = 256, and both
+    # live while it runs: 448. 108 weights, 4 biases and 4 scales of 4 bytes are 140.
+    assert ran("--max-arena", "2KiB", "--max-flash", "140B").exit_code == 0
+    over = ran("--max-arena", "447B", "--max-flash", "139B").stdout
+    assert "arena in int8: 448 B, and the budget (--max-arena 447B) is 447 B" in over
+    assert "weights in int8: 140 B, and the budget (--max-flash 139B) is 139 B" in over
+    # An arena that no rule knows is over no limit and under none.
+    (heavy / "a.yaml").write_text(HEAVY.replace("relu", "gelu"))
+    unknown = ran("--max-arena", "1GiB", "--select", "CC3")
+    assert (unknown.exit_code, "error[CC515]" in unknown.stdout) == (1, True)
 
 
 @pytest.mark.parametrize("option", OVER)
@@ -430,7 +448,7 @@ def test_a_limit_of_the_command_line_goes_before_a_configured_selection(
         '[[overrides]]\nfiles = ["*"]\nignore = ["CC51"]\n',
     ):
         (heavy / "convcalc.toml").write_text(configuration)
-        assert ran(option, "1B" if "memory" in option else "1").exit_code == 1
+        assert ran(option, "1B" if option in IN_BYTES else "1").exit_code == 1
 
 
 @tabled("option", OVER)
@@ -439,7 +457,7 @@ def test_a_limit_beside_an_ignore_of_its_code_is_refused(
     heavy: Path, option: str, length: int
 ) -> None:
     ignored = OVER[option][:length]
-    result = ran(option, "1B" if "memory" in option else "1", "--ignore", ignored)
+    result = ran(option, "1B" if option in IN_BYTES else "1", "--ignore", ignored)
     assert result.exit_code == 2
     assert f"asks for {OVER[option]}, and --ignore leaves it out" in result.stderr
 

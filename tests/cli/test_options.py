@@ -173,6 +173,8 @@ TRIED = {
             "--max-flops": ("--max-flops", "2"),
             "--max-activations": ("--max-activations", "2"),
             "--max-largest-tensor": ("--max-largest-tensor", "2"),
+            "--max-arena": ("--max-arena", "2B"),
+            "--max-flash": ("--max-flash", "2B"),
             "--input": ("--input", "7x7x3"),
             "--set": ("--set", "width=28"),
             "--baseline": ("--baseline", "all.json"),
