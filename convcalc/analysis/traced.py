@@ -43,6 +43,11 @@ class Traced(NamedTuple):
         stretches = self.axes[axis]
         return (stretches[0][0], stretches[-1][1] - 1) if stretches else None
 
+    def filled(self) -> "Traced":
+        """The same with all positions between the first and the last along each axis."""
+        ends = (self.hull(axis) for axis in range(len(self.axes)))
+        return self._replace(axes=tuple(((end[0], end[1] + 1),) if end else () for end in ends))
+
 
 def traced(network: Planned, layer: int, position: Sequence[int]) -> dict[int, Traced]:
     """What a position of a layer's output sees of each layer before it, and of inputs, by index.
@@ -57,9 +62,40 @@ def traced(network: Planned, layer: int, position: Sequence[int]) -> dict[int, T
     """
     start = tuple(((at, at + 1),) for at in position)
     seen = {layer: Traced(start, tuple((at, at) for at in position))}
+    return _followed(network, layer, seen, filled=False)
+
+
+def traced_region(
+    network: Planned, layer: int, region: Sequence[tuple[int, int]]
+) -> dict[int, Traced]:
+    """What is needed of each layer to compute a rectangle of a layer's output, by index.
+
+    `region` has the first position along each axis and the one behind the last. Of every layer
+    a rectangle is computed, so what is needed of one is what all positions of the next one's see.
+
+    >>> from convcalc.graph import load
+    >>> from convcalc.graph.planned import leading_to
+    >>> vgg16 = leading_to(load("vgg16"), 4)
+    >>> traced_region(vgg16, 4, ((0, 112), (112, 224)))[0].axes
+    (((0, 114),), ((110, 224),))
+    """
+    start = Traced(
+        tuple((each,) for each in region), tuple((first, end - 1) for first, end in region)
+    )
+    return _followed(network, layer, {layer: start}, filled=True)
+
+
+def _followed(
+    network: Planned, layer: int, seen: dict[int, Traced], *, filled: bool
+) -> dict[int, Traced]:
+    """All that is seen behind what is seen of a layer; `filled` with what is in between."""
     for index in range(layer, -1, -1):
         node, plan = network.nodes[index], network.plans[index]
-        if index not in seen or node.kind in CONSTANTS:
+        if index not in seen:
+            continue
+        if filled:
+            seen[index] = seen[index].filled()
+        if node.kind in CONSTANTS:
             continue
         reads = node.looks_at
         if node.kind == UNPOOL:
