@@ -20,6 +20,8 @@ from convcalc.analysis.memory.arena_fits import Room, problem, rooms_of, unknown
 from convcalc.analysis.memory.banks import spilt
 from convcalc.analysis.memory.boards import Bank
 from convcalc.analysis.memory.losses import RULES as LOSSES
+from convcalc.analysis.memory.patches import Asked
+from convcalc.analysis.memory.patches import problem as too_large
 from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import (
@@ -42,6 +44,7 @@ from convcalc.cli.options import (
     names_option,
     network_options,
     output_options,
+    patches_options,
     run_options,
     runtime_options,
     size_options,
@@ -105,6 +108,7 @@ from convcalc.graph import Network, read
     metavar="SECONDS",
     help="Search for a lower plan of the arena, and for an order of operators that needs less.",
 )
+@patches_options
 @click.option(
     "--plan",
     "plan_file",
@@ -151,6 +155,9 @@ def command(
     freeze: tuple[str, ...],
     banks: tuple[Bank, ...],
     seconds: float | None,
+    patches: str | tuple[int, int] | None,
+    until: str | None,
+    input_memory: str | None,
     plan_file: str | None,
     force: bool,  # noqa: FBT001
     layers: bool,  # noqa: FBT001
@@ -169,6 +176,7 @@ def command(
       convcalc memory resnet50 --training --optimizer adamw --limit T4 --limit rtx4090
       convcalc memory net.yaml --arena
       convcalc memory net.yaml --arena --limit 256KiB --board rp2040
+      convcalc memory mobilenet_v2 --arena --patches auto --limit 512KiB
     """
     _sensible(ctx, training=training, limits=limits)
     rooms: tuple[Room, ...] = ()
@@ -178,7 +186,12 @@ def command(
     if force and plan_file in (None, STANDARD):
         message = "--force is about the FILE of --plan, and none is named"
         raise click.UsageError(message)
-    if arena or boards or banks or plan_file is not None or seconds is not None:
+    asked = _asked(patches, until, input_memory)
+    if asked is not None and (banks or plan_file is not None or seconds is not None):
+        message = "--patches has a plan of its own, without --bank, --search and --plan"
+        raise click.UsageError(message)
+    planning = boards or banks or plan_file is not None or seconds is not None or asked is not None
+    if arena or planning:
         arena = True
         rooms = rooms_of(limits, boards)
         limits = tuple(limit for limit in limits if limit.gpu)
@@ -211,6 +224,7 @@ def command(
         rooms=rooms,
         banks=banks,
         seconds=seconds,
+        patches=asked,
     )
     module = output.renderer
     diagnostics: list[Diagnostic] = []
@@ -262,6 +276,24 @@ def _plan_file(arena: ArenaReport, answered: Answer, file: str) -> str | bytes:
     return write_plan(arena, answered.searched, answered.banked)
 
 
+def _asked(
+    patches: str | tuple[int, int] | None, until: str | None, input_memory: str | None
+) -> Asked | None:
+    """What --patches and the options about it ask."""
+    if patches is None:
+        if until is not None or input_memory is not None:
+            option = "--until" if until is not None else "--input-memory"
+            message = f"{option} is about --patches, and there are none"
+            raise click.UsageError(message)
+        return None
+    if isinstance(patches, str):
+        return Asked(None, until, input_memory or "counted")
+    if until is None:
+        message = "--patches needs --until LAYER, the layer whose output they are of"
+        raise click.UsageError(message)
+    return Asked(patches, until, input_memory or "counted")
+
+
 def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) -> None:
     """Refuse options that would be without effect."""
 
@@ -294,6 +326,8 @@ def _over(network: Network, answered: Answer) -> list[Diagnostic]:
     if arena is not None:
         known = [
             problem(arena, fit, fit.room.name, word="limit")
+            if answered.patches is None or fit.room.of == "flash"
+            else too_large(answered.patches, fit.room.name, fit.room.bytes)
             for fit in answered.arena_fits
             if fit.known
         ]

@@ -406,6 +406,48 @@ def banks_value(
         raise click.BadParameter(str(error), ctx, param) from None
 
 
+def patches_value(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> "str | tuple[int, int] | None":
+    """Rows and columns of patches, or `auto`."""
+    if value is None:
+        return None
+    from convcalc.analysis.memory.patches import AUTO, read_grid
+
+    if value == AUTO:
+        return AUTO
+    try:
+        return read_grid(value)
+    except ArgumentError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def patches_options(function: F) -> F:
+    """--patches, --until and --input-memory."""
+    from convcalc.analysis.memory.patches import INPUT_MEMORY
+
+    for option in (
+        click.option(
+            "--input-memory",
+            type=Word(INPUT_MEMORY),
+            help="Whether the arena of --patches has the whole input, or of each patch its region "
+            "alone; counted unless given.",
+        ),
+        click.option(
+            "--until", metavar="LAYER", help="The layer whose output the --patches are of."
+        ),
+        click.option(
+            "--patches",
+            callback=patches_value,
+            metavar="ROWSxCOLUMNS|auto",
+            help="Plan the arena with the layers up to --until run patch by patch: 4x4; auto is "
+            "the fewest MACs that fit into --limit.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def _checkpoint(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> "Checkpoint | None":

@@ -4,7 +4,7 @@ The run computes each patch with the layers' own definitions, in views of one bl
 the planned offsets. What a buffer does not hold is NaN, so that a region that is too small shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +13,18 @@ from draws import Draw, examples, no_advice
 from tabled import tabled
 
 from convcalc.analysis.memory import arena
-from convcalc.analysis.memory.patches import INPUT_MEMORY, Patches, in_patches, maps_of, read_grid
+from convcalc.analysis.memory.patches import (
+    INPUT_MEMORY,
+    POSITIONWISE,
+    Asked,
+    Patches,
+    answered,
+    fitting,
+    in_patches,
+    maps_of,
+    problem,
+    read_grid,
+)
 from convcalc.analysis.memory.planner import rounded_up
 from convcalc.analysis.memory.static_plan import ArenaReport
 from convcalc.forward import random_weights
@@ -123,6 +134,7 @@ def test_of_holes_between_windows_the_positions_in_between_are_computed() -> Non
         ("[relu, global_avgpool]", "global_avgpool1", r"global_avgpool1 \(global_avgpool\) is not"),
         ("[groupnorm: {groups: 1}]", "groupnorm1", "is not computed patch by patch"),
         ("[batchnorm: {track_running_stats: false}]", "batchnorm1", "statistics of the whole map"),
+        ("[concat: {axis: width, branches: [[], [relu]]}]", "concat1", "one behind the other"),
         ("[flatten, linear: 3]", "linear1", r"flatten1 \(flatten\) is not"),
         ("[relu, conv: {filters: 2, kernel: 3}]", "rely1", "no layer 'rely1'; did you mean relu1"),
         ("[conv: {filters: 2, kernel: 3}]", "input", "is no operator of its own"),
@@ -153,6 +165,40 @@ def test_what_is_no_grid_is_refused(text: str) -> None:
         read_grid(text)
 
 
+# -- looked for ----------------------------------------------------------------------------------
+
+
+def test_of_all_that_fit_the_one_with_the_fewest_macs_is_found() -> None:
+    network = planned(loads(TWO))
+    report = arena(network)
+    plans = [
+        in_patches(network, report, (count, count), until)
+        for until in ("conv1", "relu1", "conv3")
+        for count in range(1, 9)
+    ]
+    for room in (*range(2000, 6000, 250), min(plan.size for plan in plans)):
+        fit = [plan.patched_macs for plan in plans if plan.size <= room]
+        found = fitting(network, report, room)
+        if fit:
+            assert (found.size <= room, found.patched_macs) == (True, min(fit))
+        else:
+            assert found.size == min(plan.size for plan in plans) > room
+            said = problem(found, "a limit", room)
+            assert said is not None
+            assert "nothing smaller was found" in (said.help or "")
+    assert fitting(network, report, 2500, "relu1", "streamed").until == "relu1"
+
+
+def test_where_nothing_runs_in_patches_nothing_is_found() -> None:
+    vectors = planned(loads("{input: 8, layers: [linear: 3, relu]}"))
+    with pytest.raises(ValueError, match="no layer of it can run in patches"):
+        fitting(vectors, arena(vectors), 100)
+    with pytest.raises(ValueError, match="of rows and columns, and input is 8"):
+        fitting(vectors, arena(vectors), 100, "relu1")
+    with pytest.raises(ValueError, match="need a limit"):
+        answered(vectors, arena(vectors), Asked(None), [])
+
+
 # -- run -----------------------------------------------------------------------------------------
 
 
@@ -179,14 +225,15 @@ class Run:
             return tuple((0, extent) for extent in each.shape[:-1])
         return self.plan.regions[patch].get(self.layer[each.layer], ((0, 0), (0, 0)))
 
-    def take(self, number: int, patch: int) -> Any:
+    def take(self, number: int, patch: int, scratch: Sequence[int] = ()) -> Any:
         """A view of the memory, channels last, at the place that is planned for it."""
         channels = self.report.lowered.maps[number].shape[-1]
         shape = [end - start for start, end in self.region(number, patch)] + [channels]
         view = np.ndarray(shape, self.x.dtype, self.memory, self.offsets[number, patch])
         view[...] = np.nan
         self.held[number, patch] = view
-        live = sum(rounded_up(each.nbytes, 16) for each in self.held.values())
+        sizes = [*(each.nbytes for each in self.held.values()), *scratch]
+        live = sum(rounded_up(each, 16) for each in sizes)
         self.peak = max(self.peak, live)
         return view
 
@@ -219,7 +266,7 @@ class Run:
                 output[region] = values[region]
                 made = output[region]
             else:
-                made = self.take(operator.makes, patch)
+                made = self.take(operator.makes, patch, operator.scratch)
                 made[...] = values[region]
             assert not np.isnan(made).any(), (operator.layer, patch)
             later = {
@@ -330,9 +377,17 @@ def chain(draw: Draw) -> str:
     """A spec of a few layers on a small map, with a sum now and then."""
     layers = []
     for _ in range(draw.randint(1, 5)):
-        kind = draw.choice(["conv", "conv", "depthwise_conv", "maxpool", "avgpool", "relu", "add"])
+        kind = draw.choice(
+            ["conv", "conv", "depthwise_conv", "maxpool", "avgpool", "relu", "add", "pad", "concat"]
+        )
         if kind == "relu":
             layers.append("relu")
+            continue
+        if kind == "pad":
+            layers.append(f"pad: {{padding: {draw.choice(['1', '[[2, 0], [0, 3]]'])}}}")
+            continue
+        if kind == "concat":
+            layers.append("concat: [[], [depthwise_conv: {kernel: [5, 3], padding: same}], []]")
             continue
         if kind == "add":
             layers.append(
@@ -376,8 +431,18 @@ def small(network: Planned, draw: Draw) -> Weights:
     }
 
 
-@examples(60, draw=lambda draw: draw)
+@examples(24, draw=lambda draw: draw)
 def test_a_run_in_patches_is_equal_and_takes_what_is_planned(draw: Draw) -> None:
+    equal_in_patches(draw)
+
+
+@pytest.mark.thorough
+@examples(400, draw=lambda draw: draw)
+def test_more_runs_in_patches_are_equal_and_take_what_is_planned(draw: Draw) -> None:
+    equal_in_patches(draw)
+
+
+def equal_in_patches(draw: Draw) -> None:
     network = None
     while network is None:
         with no_advice(), suppress(SpecError):
@@ -394,14 +459,44 @@ def test_a_run_in_patches_is_equal_and_takes_what_is_planned(draw: Draw) -> None
                 network, (rows, columns), until, memory, small(network, draw), x
             )
         except ValueError:
-            with pytest.raises(ValueError, match=r"patches leave nothing|streamed"):
+            with pytest.raises(ValueError, match=r"leave nothing|streamed|of its own"):
                 in_patches(network, arena(network, dtype="float64"), (rows, columns), until, memory)
             continue
         assert (mine == whole).all()
         assert run.peak == plan.peak
 
 
-@pytest.mark.parametrize("memory", INPUT_MEMORY)
+FIELDS = {
+    "conv": "conv: {filters: 4, kernel: 3, padding_mode: circular, padding: 1}",
+    "depthwise_conv": "depthwise_conv: {kernel: 3}",
+    "maxpool": "maxpool: {kernel: 2, rounding: ceil}",
+    "avgpool": "avgpool: {kernel: 2, rounding: ceil}",
+    "pad": "pad: {padding: 2, mode: reflect}",
+    "add": "add: [[], [relu]]",
+    "multiply": "multiply: [[], [sigmoid]]",
+    "concat": "concat: [[], [tanh]]",
+}
+
+
+@tabled("kind", POSITIONWISE)
+def test_every_kind_that_is_not_refused_runs_in_patches(kind: str) -> None:
+    layer = FIELDS.get(kind, kind)
+    three = "conv: {filters: 5, kernel: 3, padding: 1}"
+    network = planned(loads(f"{{input: 9x11x3, layers: [{three}, {layer}, {three}]}}"))
+    x = np.random.default_rng(7).standard_normal((1, 3, 9, 11), np.float32)
+
+    mine, whole, plan, run = run_both(
+        network, (2, 3), "conv3" if kind == "conv" else "conv2", "streamed",
+        random_weights(network, 2), x,
+    )  # fmt: skip
+
+    assert np.abs(mine - whole).max() <= 1e-5 * np.abs(whole).max()
+    assert run.peak == plan.peak
+
+
+@pytest.mark.parametrize(
+    "memory", ["streamed", pytest.param("counted", marks=pytest.mark.thorough)]
+)
 def test_a_mobile_network_in_patches_gives_what_it_gives_whole(memory: str) -> None:
     network = planned(load("mobilenet_v2", input="48x32x3"))
     until = "sequence3.bottleneck2.add1"

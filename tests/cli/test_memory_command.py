@@ -611,6 +611,61 @@ def test_a_plan_is_a_picture_where_the_name_of_its_file_says_so(run: Run, tmp_pa
     assert "Plan of the arena" not in run("lenet5", "--timeline").stdout
 
 
+def test_a_stage_in_patches_has_a_plan_of_its_own(run: Run) -> None:
+    options = ("vgg16", "--patches", "2x2", "--until", "stage1.maxpool1")
+    value = answered(run(*options, "-f", "json"))["arena"]
+    found = value["patches"]
+
+    # The input, a patch of 113x113 and one of 112x112 of 64 channels, and the map that is pooled.
+    peak = 224 * 224 * 3 + (113 * 113 + 112 * 112 + 112 * 112) * 64
+    assert (found["stage_peak"], found["rest_peak"]) == (peak, 112 * 112 * 128 * 2)
+    assert (found["peak_layer"], found["peak_patch"]) == ("stage2.conv2", None)
+    assert (found["peak_without"], found["size_without"]) == (value["lower_bound"], value["size"])
+    # Of each of the two convolutions' 224 rows and columns the first has 1 twice.
+    again = (226 * 226 - 224 * 224) * 64 * 27
+    assert found["macs"] - found["macs_without"] == again
+    assert found["layers"][0]["halo"] == [4, 4]
+    streamed = answered(run(*options, "--input-memory", "streamed", "-f", "json"))
+    assert streamed["arena"]["patches"]["stage_peak"] < peak
+    rows = list(csv.DictReader(io.StringIO(run(*options, "-f", "csv").stdout)))
+    named = {row["name"]: row["value"] for row in rows if row["section"] == "arena patches"}
+    assert named["while patches run"] == str(peak)
+    assert (named["input"], named["patches"]) == ("counted", "4")
+    assert "the input streamed" in run(*options, "--input-memory", "streamed").stdout
+
+
+def test_patches_are_held_against_limits_and_looked_for(run: Run) -> None:
+    found = run("mobilenet_v2", "--patches", "auto", "--limit", "512KiB", "-f", "json")
+    value = json.loads(found.stdout)["arena"]
+    [fit] = value["limits"]
+    assert (found.exit_code, fit["fits"]) == (0, True)
+    assert fit["takes"] == value["patches"]["size"] <= 512 * 1024 < value["size"]
+    over = run("lenet5", "--patches", "2x2", "--until", "S2", "--limit", "2KiB")
+    assert over.exit_code == 1
+    assert "error[CC512] arena in int8, S2 in 2x2 patches" in over.stderr
+    assert "`--patches auto` looks for both" in over.stderr
+
+
+@tabled(
+    ("options", "said"),
+    [
+        (["--patches", "4x4"], "--patches needs --until LAYER"),
+        (["--patches", "4"], "'4' is no grid of patches"),
+        (["--patches", "auto"], "need a limit to fit into"),
+        (["--patches", "auto", "--limit", "T4"], "need a limit to fit into"),
+        (["--until", "C1"], "--until is about --patches"),
+        (["--input-memory", "streamed"], "--input-memory is about --patches"),
+        (["--patches", "2x2", "--until", "S22"], "there is no layer 'S22'; did you mean S2?"),
+        (["--patches", "2x2", "--until", "C5"], "lenet5: flatten1 (flatten) is not computed"),
+        (["--patches", "2x2", "--until", "S2", "--search", "1"], "a plan of its own, without"),
+    ],
+)
+def test_patches_that_cannot_be_are_refused(run: Run, options: list[str], said: str) -> None:
+    result = run("lenet5", *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD, encoding="utf-8")

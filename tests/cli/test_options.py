@@ -276,6 +276,9 @@ TRIED = {
             "--freeze": ("--freeze", "conv1"),
             "--bank": ("--bank", "dtcm=1KiB"),
             "--search": ("--search", "0.05"),
+            "--patches": ("--patches", "2x2"),
+            "--until": ("--until", "maxpool1"),
+            "--input-memory": ("--input-memory", "streamed"),
             "--plan": ("--plan", "new.json"),
             "--force": ("--force",),
             "--loss": ("--loss", "squares"),
@@ -295,13 +298,19 @@ TRIED = {
             "--freeze": ("--training",),
             "--loss": ("--training",),
             "--context": ("--limit", "T4"),
+            "--patches": ("--until", "maxpool1"),
+            "--until": ("--patches", "2x2"),
+            "--input-memory": ("--patches", "2x2", "--until", "conv1"),
             "--force": ("--plan", "old.json"),
         },
         {},
         {
             **{
                 ("--arena", other): "each asks for the arena"
-                for other in ("--board", "--bank", "--search", "--plan", "--force")
+                for other in (
+                    *("--board", "--bank", "--search", "--patches", "--until", "--input-memory"),
+                    *("--plan", "--force"),
+                )
             },
             ("--plan", "--force"): "a file that is not there yet is written either way",
         },

@@ -17,6 +17,7 @@ from convcalc.analysis.traced import Traced, traced_region
 from convcalc.arguments import one_of
 from convcalc.diagnostics import ArgumentError, Problem, closest
 from convcalc.graph.planned import Planned
+from convcalc.layers.base import Joined
 from convcalc.numbers import both_bytes
 
 Region = tuple[tuple[int, int], ...]
@@ -25,6 +26,10 @@ InputMemory = Literal["counted", "streamed"]
 INPUT_MEMORY: tuple[InputMemory, ...] = ("counted", "streamed")
 """Whether the whole input lies in the arena, or of each patch its region alone."""
 
+AUTO = "auto"
+"""What stands for the grid, and the layer, with the least MACs that fit."""
+ALONG = 8
+"""Most patches along each axis that are tried then."""
 MOST = 1024
 """Most patches of a stage."""
 AXES = 2
@@ -72,9 +77,9 @@ class PatchedLayer(NamedTuple):
     """A layer of the stage, or an input of it."""
 
     name: str
-    """Its full name."""
+    """Full name of the layer, or of the input."""
     kind: str
-    """Its kind."""
+    """The kind of layer, as a spec has it; `input` of an input."""
     extents: tuple[int, ...]
     """Rows and columns of its output."""
     region: tuple[int, ...]
@@ -128,6 +133,8 @@ class Patches(NamedTuple):
     """All that has a place in the arena."""
     exact: bool
     """Whether the runtime's rules know every layer."""
+    sought: bool = False
+    """Whether the grid was looked for."""
 
 
 def read_grid(text: str) -> tuple[int, int]:
@@ -218,6 +225,82 @@ def in_patches(
     )
 
 
+class Asked(NamedTuple):
+    """What is asked about a stage in patches."""
+
+    grid: tuple[int, int] | None
+    """Patches along rows and columns; None looks for them."""
+    until: str | None = None
+    """Full name of the layer that they are of; None looks for it, too."""
+    input_memory: str = "counted"
+    """How the input is counted, a word of `INPUT_MEMORY`."""
+
+
+def answered(network: Planned, arena: ArenaReport, asked: Asked, rooms: Sequence[int]) -> Patches:
+    """The stage that is asked about; a grid that is looked for fits into the smallest room.
+
+    Raises `ValueError` as `in_patches` does, for a grid without a layer, and for no room to fit.
+    """
+    if asked.grid is None:
+        if not rooms:
+            message = "patches that fit need a limit to fit into, such as 256KiB"
+            raise ArgumentError(message)
+        return fitting(network, arena, min(rooms), asked.until, asked.input_memory)
+    if asked.until is None:
+        message = "patches need the layer that they end at"
+        raise ArgumentError(message)
+    return in_patches(network, arena, asked.grid, asked.until, asked.input_memory)
+
+
+def fitting(
+    network: Planned,
+    arena: ArenaReport,
+    room: int,
+    until: str | None = None,
+    input_memory: str = "counted",
+) -> Patches:
+    """The stage and the grid with the least MACs whose plan has room; if none has, the smallest.
+
+    Grids of one to `ALONG` patches along both axes are tried, for every layer where none is given.
+    Raises `ValueError` where nothing can run in patches.
+    """
+    ends = [until] if until is not None else _ends_of_stages(network, arena)
+    best: Patches | None = None
+    smallest: Patches | None = None
+    refused: ArgumentError | None = None
+    for name in ends:
+        for count in range(1, ALONG + 1):
+            try:
+                plan = in_patches(network, arena, (count, count), name, input_memory)
+            except ArgumentError as error:
+                refused = refused or error
+                break
+            if smallest is None or plan.size < smallest.size:
+                smallest = plan
+            if best is not None and plan.patched_macs >= best.patched_macs:
+                break
+            if plan.size <= room:
+                best = plan
+                break
+            if plan.rest_peak > room:
+                break
+    if smallest is None:
+        if until is not None and refused is not None:
+            raise refused
+        message = "no layer of it can run in patches"
+        raise ArgumentError(message)
+    return (best or smallest)._replace(sought=True)
+
+
+def _ends_of_stages(network: Planned, arena: ArenaReport) -> list[str]:
+    """The layers that patches may end at: of those that are one operator the last."""
+    last: dict[int, str] = {}
+    for node, number in zip(network.nodes, maps_of(network, arena), strict=True):
+        if node.kind in POSITIONWISE:
+            last[number] = node.name
+    return [*last.values()]
+
+
 def maps_of(network: Planned, arena: ArenaReport) -> list[int]:
     """By layer, the number of the map that its output is, or that its output is a view of."""
     lowered = arena.lowered
@@ -267,6 +350,9 @@ class _Stage:
                 raise ArgumentError(message)
             if node.kind == "batchnorm" and not getattr(node.layer, "track_running_stats", True):
                 message = f"{node.name} takes the statistics of the whole map"
+                raise ArgumentError(message)
+            if isinstance(network.plans[index].positions, Joined):
+                message = f"{node.name} puts positions one behind the other, not channels"
                 raise ArgumentError(message)
             if shape.rank != AXES:
                 message = f"patches are of maps of rows and columns, and {node.name} is {shape}"
@@ -437,8 +523,18 @@ def _halo(along: Sequence[Mapping[int, Traced]], index: int, axis: int) -> int:
     return max([0, *shared])
 
 
-def problem(patches: Patches, name: str, room: int) -> Problem:
-    """What is said of a limit that is below the plan."""
+def _advice(patches: Patches) -> str:
+    if patches.sought:
+        return f"nothing smaller was found with up to {ALONG}x{ALONG} patches; make layers smaller"
+    if patches.patch < 0:
+        return "end the patches further behind: the most is alive behind them"
+    return "use more patches, or end them at another layer; `--patches auto` looks for both"
+
+
+def problem(patches: Patches, name: str, room: int) -> Problem | None:
+    """What is said of a limit that is below the plan; None of one that is not."""
+    if patches.size <= room:
+        return None
     rows, columns = patches.grid
     return Problem(
         "CC512",
@@ -446,7 +542,5 @@ def problem(patches: Patches, name: str, room: int) -> Problem:
         f"{both_bytes(patches.size)}, and the limit {name} is {both_bytes(room)}: "
         f"{both_bytes(patches.size - room)} more; most is alive at {patches.layer}",
         None,
-        "use more patches, or another layer for them to end at"
-        if patches.patch >= 0
-        else "end the patches further behind: the most is alive behind them",
+        _advice(patches),
     )

@@ -10,6 +10,8 @@ from convcalc.analysis.memory.boards import Bank
 from convcalc.analysis.memory.checkpoint import unpaid
 from convcalc.analysis.memory.limits import Fit, Limit, fits
 from convcalc.analysis.memory.lower_line import DeployReport, deploy
+from convcalc.analysis.memory.patches import Asked, Patches
+from convcalc.analysis.memory.patches import answered as patched
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.sharding import Shard, ShardedReport, sharded
 from convcalc.analysis.memory.static_plan import ArenaReport, arena
@@ -37,6 +39,8 @@ class Questions(NamedTuple):
     """Banks of memory that the arena is planned into, the fastest first; () plans one piece."""
     seconds: float | None = None
     """How long a lower plan and a better order are searched for; None searches for none."""
+    patches: Asked | None = None
+    """A first stage that runs patch by patch; None has none."""
 
 
 class Checkpointed(NamedTuple):
@@ -79,6 +83,9 @@ class Answer(NamedTuple):
     """Where each buffer of the arena lies in banks; None where none are asked for."""
     searched: Searched | None = None
     """The best plan and order of the arena that were found; None where none is searched for."""
+    patches: Patches | None = None
+    """The network with its first stage in patches, which the rooms are held against then; None
+    where that is not asked."""
 
 
 def answer(
@@ -120,9 +127,19 @@ def answer(
     if questions.arena is None:
         return answered
     plan = arena(network, dtype=questions.arena)
+    rooms, stage = questions.rooms, None
+    arena_fits = tuple(arena_fit(plan, room) for room in rooms)
+    if questions.patches is not None:
+        there = [room.bytes for room in rooms if room.of == "arena"]
+        stage = patched(network, plan, questions.patches, there)
+        arena_fits = tuple(
+            fit if fit.room.of == "flash" else fit._replace(takes=stage.size, tail=0)
+            for fit in arena_fits
+        )
     return answered._replace(
         arena=plan,
-        arena_fits=tuple(arena_fit(plan, room) for room in questions.rooms),
+        arena_fits=arena_fits,
+        patches=stage,
         banked=in_banks(plan, questions.banks) if questions.banks else None,
         searched=None if questions.seconds is None else search(plan, questions.seconds),
     )

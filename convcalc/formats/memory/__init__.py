@@ -20,6 +20,7 @@ from convcalc.analysis.memory.arena_search import Searched
 from convcalc.analysis.memory.banks import Banked
 from convcalc.analysis.memory.boards import BOARDS
 from convcalc.analysis.memory.gpus import SHARE
+from convcalc.analysis.memory.patches import Patches
 from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.runtimes import Operator
 from convcalc.analysis.memory.terms import ATTENTION_WORDS
@@ -105,8 +106,11 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
             tables += _banks(answer.arena, answer.banked)
         if answer.searched is not None:
             tables.append(_searched(answer.arena, answer.searched))
+        if answer.patches is not None:
+            tables += _patches(answer.patches)
     if answer.arena_fits:
-        tables.append(_rooms(answer.arena_fits))
+        of = "head of the arena" if answer.patches is None else "arena in patches"
+        tables.append(_rooms(answer.arena_fits, of))
     if layers:
         tables.append(_layers(report))
     if answer.fits:
@@ -375,7 +379,62 @@ def _first_moved(arena: ArenaReport, ordered: ArenaReport) -> int:
     return next((number for number, (one, now) in enumerate(both) if one.layer != now.layer), 0)
 
 
-def _rooms(fits: Sequence[ArenaFit]) -> Section:
+def _patches(plan: Patches) -> list[Section]:
+    """What the arena takes with a first stage in patches, and what patches need of each layer."""
+    rows, columns = plan.grid
+    at = printable(plan.layer)
+    if plan.patch >= 0:
+        at += f", patch {plan.patch // columns + 1} of {rows} down, {plan.patch % columns + 1} of "
+        at += f"{columns} across"
+    share = f", {plan.patched_macs / plan.macs - 1:.1%} more" if plan.macs else ""
+    streamed = plan.input_memory == "streamed"
+    peaks = Section(
+        f"In {rows}x{columns} patches up to {printable(plan.until)}, the input {plan.input_memory}",
+        ("", "Bytes", "", "Without patches"),
+        [
+            (*_size("while patches run", plan.stage_peak), ""),
+            (*_size("behind them", plan.rest_peak), ""),
+            (*_size("most alive at once", plan.peak), grouped(plan.whole_peak)),
+            (*_size("planned, in one piece", plan.size), grouped(plan.whole_size)),
+        ],
+        (False, True, False, True),
+        notes=[
+            f"Most is alive at {at}.",
+            f"{grouped(plan.patched_macs)} MACs{share} than {grouped(plan.macs)} without patches."
+            if plan.macs
+            else "There are no MACs.",
+            "Of the input, the arena has the region of the patch that runs, and no more."
+            if streamed
+            else "The arena has the whole input until it is read for the last time.",
+        ],
+    )
+    own = {step.operator.layer for step in plan.steps if step.patch >= 0}
+    layers = [each for each in plan.layers if each.kind == "input" or each.name in own]
+    needs = Section(
+        "What patches need of each layer",
+        ("Layer", "Map", "Largest region", "Halo", "MACs", "In patches"),
+        [
+            (
+                printable(each.name),
+                _by_axis(each.extents),
+                _by_axis(each.region),
+                _by_axis(each.halo),
+                grouped(each.macs),
+                grouped(each.patched_macs),
+            )
+            for each in layers
+        ],
+        (False, True, True, True, True, True),
+        notes=["The halo is the rows, and the columns, that two patches side by side both need."],
+    )
+    return [peaks, needs]
+
+
+def _by_axis(extents: Sequence[int]) -> str:
+    return "×".join(map(str, extents))
+
+
+def _rooms(fits: Sequence[ArenaFit], of_arena: str) -> Section:
     """Whether the arena and the weights fit into what there is."""
     rows = []
     for fit in fits:
@@ -388,7 +447,7 @@ def _rooms(fits: Sequence[ArenaFit]) -> Section:
         elif not fit.fits:
             said = f"{both_bytes(-spare)} over"
         size, units = grouped(fit.room.bytes), both_bytes(fit.room.bytes)
-        of = "head of the arena" if fit.room.of == "arena" else "weights"
+        of = of_arena if fit.room.of == "arena" else "weights"
         rows.append((fit.room.name, size, units, of, grouped(fit.takes), said))
     boards = dict.fromkeys(fit.room.board for fit in fits if fit.room.board)
     notes = [f"{name}: {BOARDS[name].title}, {BOARDS[name].source}." for name in boards]

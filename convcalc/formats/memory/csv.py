@@ -102,6 +102,18 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
             rows.append(("arena search", "lower bound of orders", searched.order.peak, "bytes", ""))
             if searched.ordered is not None:
                 rows.append(("arena search", "plan in order", searched.ordered.size, "bytes", ""))
+        if answer.patches is not None:
+            plan = answer.patches
+            for name, value, unit, layer in (
+                ("peak", plan.peak, "bytes", plan.layer),
+                ("while patches run", plan.stage_peak, "bytes", ""),
+                ("behind them", plan.rest_peak, "bytes", ""),
+                ("size", plan.size, "bytes", ""),
+                ("patches", plan.grid[0] * plan.grid[1], "", plan.until),
+                ("input", plan.input_memory, "", ""),
+                ("MACs", plan.patched_macs, "MACs", ""),
+            ):
+                rows.append(("arena patches", name, value, unit, layer))
         rows.append(("arena", "without a rule", len(answer.arena.unruled), "layers", ""))
         rows += [
             ("arena offset", each.name, each.offset, "bytes", "") for each in answer.arena.buffers

@@ -6,6 +6,7 @@ from typing import Any
 
 from convcalc.analysis.memory import GPUS, Answer, Fit, MemoryReport, RunTerms
 from convcalc.analysis.memory.gpus import GIB
+from convcalc.analysis.memory.patches import Patches
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.json import diagnostic_value
 
@@ -154,6 +155,7 @@ def _arena(answer: Answer) -> dict[str, Any] | None:
         "unruled": [each._asdict() for each in arena.unruled],
         "banks": _banks(answer),
         "search": _searched(answer),
+        "patches": None if answer.patches is None else _patches(answer.patches),
         "limits": [
             {
                 "limit": fit.room.name,
@@ -161,7 +163,9 @@ def _arena(answer: Answer) -> dict[str, Any] | None:
                 "board": fit.room.board or None,
                 "bytes": fit.room.bytes,
                 "takes": fit.takes,
-                "tail_estimate": fit.tail if fit.room.of == "arena" else None,
+                "tail_estimate": fit.tail
+                if fit.room.of == "arena" and answer.patches is None
+                else None,
                 "fits": fit.fits if fit.known else None,
             }
             for fit in answer.arena_fits
@@ -188,6 +192,25 @@ def _banks(answer: Answer) -> dict[str, Any] | None:
             }
             for buffer, place in zip(arena.buffers, plan.places, strict=True)
         ],
+    }
+
+
+def _patches(plan: Patches) -> dict[str, Any]:
+    return {
+        "until": plan.until,
+        "grid": list(plan.grid),
+        "input_memory": plan.input_memory,
+        "peak": plan.peak,
+        "stage_peak": plan.stage_peak,
+        "rest_peak": plan.rest_peak,
+        "peak_layer": plan.layer,
+        "peak_patch": None if plan.patch < 0 else [*divmod(plan.patch, plan.grid[1])],
+        "size": plan.size,
+        "peak_without": plan.whole_peak,
+        "size_without": plan.whole_size,
+        "macs": plan.patched_macs,
+        "macs_without": plan.macs,
+        "layers": [each._asdict() for each in plan.layers],
     }
 
 
