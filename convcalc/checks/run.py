@@ -17,7 +17,7 @@ from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.nodes import Map, Value
-from convcalc.spec.promises import Promise, Promises, promise_code
+from convcalc.spec.promises import DEVICE, Promise, Promises, promise_code
 from convcalc.spec.source import Opened, open_spec
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
@@ -240,8 +240,10 @@ def _verify(
         if origin:
             diagnose(findings, network, None, problem._replace(field=None))
             continue
-        if not selection.includes(problem.code):  # only the name of the layer was looked for
-            continue
+        # Where a limit cannot be told to be kept, that is found by who selects what is over it.
+        code = promise_code(promise, budget=True) if promise.name in DEVICE else problem.code
+        if not selection.includes(code) or selection.leaves_out(problem.code):
+            continue  # only the name of the layer was looked for
         node = promise.node
         if problem.code == UNNAMED and promise.named is not None:
             node = promise.named

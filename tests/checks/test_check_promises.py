@@ -438,6 +438,27 @@ def test_limits_of_a_small_device_are_held_to_the_byte(heavy: Path) -> None:
     assert (unknown.exit_code, "error[CC515]" in unknown.stdout) == (1, True)
 
 
+@tabled(
+    ("selection", "found"),
+    [
+        ([], 2),
+        (["--select", "CC5"], 2),
+        (["--select", "CC512"], 2),
+        (["--ignore", "CC515"], 0),
+        (["--ignore", "CC512"], 0),
+        (["--select", "CC3"], 0),
+    ],
+)
+def test_who_selects_limits_is_told_of_those_that_are_not_known(
+    heavy: Path, selection: list[str], found: int
+) -> None:
+    text = HEAVY.replace("relu", "gelu") + "budget: {arena: 1GiB, flash: 1GiB}\n"
+    (heavy / "a.yaml").write_text(text)
+    result = ran(*selection)
+    assert result.stdout.count("error[CC515]") == found
+    assert result.exit_code == bool(found)
+
+
 @pytest.mark.parametrize("option", OVER)
 def test_a_limit_of_the_command_line_goes_before_a_configured_selection(
     heavy: Path, option: str
