@@ -150,7 +150,7 @@ def _of_foreign(opened: Opened, made: Imported, *, flat: bool) -> _Made:
     before = made.spec.to_yaml()
     if flat:
         return _Made(before, before, problems=problems)
-    return _Made(before, fold(made.spec, made.scopes()).to_yaml(), problems)
+    return _Made(before, fold(made.spec, made.scopes(), told=made.said).to_yaml(), problems)
 
 
 def _show_changes(made: _Made, path: str) -> None:

@@ -29,7 +29,7 @@ def _written(made: Imported, spec: Spec, *, flat: bool) -> str:
         return spec.to_yaml()
     from convcalc.spec.fold import fold
 
-    return fold(spec, made.scopes()).to_yaml()
+    return fold(spec, made.scopes(), told=made.said).to_yaml()
 
 
 def _refusal(opened: Opened) -> Imported:

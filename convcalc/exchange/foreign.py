@@ -12,6 +12,7 @@ from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item, Spec
 
 if TYPE_CHECKING:
+    from convcalc.spec.fold.same import Said
     from convcalc.spec.fold.scopes import Scopes
     from convcalc.spec.source import Opened
 
@@ -54,6 +55,9 @@ class Imported(NamedTuple):
     """Whether the file computes in whole numbers what the spec says in floats."""
     scopes: "Callable[[], Scopes]" = dict
     """What gives by the origin of items where they stand, as far as the file says it."""
+    said: "Callable[[], Said | None] | None" = None
+    """What gives all that the spec says of its network, as expanding it would, where it is known.
+    """
     inputs: Mapping[str, str] = {}
     """What the file calls its inputs → what the spec does; "" where that has no name for it."""
 

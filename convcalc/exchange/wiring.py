@@ -7,7 +7,8 @@ format hands its layers over to a `Wiring`, which knows their shapes, and gets t
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.layers import CATALOGUE, CONSTANTS, layer_class
@@ -18,6 +19,9 @@ from convcalc.spec.names import RESERVED
 from convcalc.spec.nodes import NOWHERE, List, Map, Node, ScalarNode, node_of
 from convcalc.spec.origins import literal
 from convcalc.spec.tree import Item
+
+if TYPE_CHECKING:
+    from convcalc.spec.fold.same import Said
 
 MAX_NESTED = 3
 """Most merges inside one another; what nests deeper starts by `from`."""
@@ -254,6 +258,8 @@ class Written(NamedTuple):
     """Names of the inputs by the number of their layer; one alone has none."""
     outputs: tuple[str, ...]
     """Names of the outputs; none where the last item's is the only one."""
+    said: "Callable[[], Said | None]"
+    """What gives all that a spec of these items says of its network, as expanding it would."""
 
 
 def _fields_node(kind: str, fields: Mapping[str, Any]) -> Node:
@@ -366,18 +372,50 @@ class _Writer:
         names: tuple[str, ...] = ()
         if self.outputs != [last]:
             names = tuple(self._name(at) for at in self.outputs)
-        self.owners = self._owners(steps)
+        order = _numbers(steps)
+        self.owners = self._owners(order)
         for at in sorted(self.owners):
             self._name(self.owners[at])
         for at, made in enumerate(self.made):
             if self.live[at] and made.undoes is not None:
                 self._name(made.undoes)
         self._name_started(steps)
-        self._name_what_meets(steps)
+        self._name_what_meets(order)
         inputs = {at: self.names[at] for at in self.inputs} if len(self.inputs) > 1 else {}
-        return Written(tuple([self._item(step) for step in steps]), inputs, names)
+        items = tuple([self._item(step) for step in steps])
+        return Written(items, inputs, names, said=partial(self._said, order, names))
 
-    def _owners(self, steps: list[_Step]) -> dict[int, int]:
+    def _said(self, order: list[int], outputs: tuple[str, ...]) -> "Said | None":
+        """All that the items say of the network, with its inputs before the layers in `order`.
+
+        None where layers are made of others.
+        """
+        from convcalc.layers.source import Input
+        from convcalc.spec.fold.same import Said
+        from convcalc.spec.unfold import WEIGHTLESS
+
+        places = {number: at for at, number in enumerate([*self.inputs, *order])}
+        nodes: list[Any] = [
+            ("input", Input.of(self.made[number].shape), (), None, None, False)
+            for number in self.inputs
+        ]
+        for number in order:
+            made = self.made[number]
+            if made.undoes is not None or made.kind in CONSTANTS:
+                return None
+            owner = None
+            if self.owners and number in self.owners and made.kind not in WEIGHTLESS:
+                owner = places[self.owners[number]]
+            reads = tuple([places[read] for read in made.reads])
+            nodes.append((made.kind, made.layer, reads, None, owner, False))
+        inputs = tuple(range(len(self.inputs)))
+        ends = tuple([places[number] for number in self.outputs])
+        origins = [("", self.names[number]) for number in self.inputs]
+        for number, name in zip(order, self._full_names(order), strict=True):
+            origins.append((self.made[number].origin, name))
+        return Said((nodes, inputs, ends, outputs, []), tuple(origins))
+
+    def _owners(self, order: list[int]) -> dict[int, int]:
         """Whose weights layers use: of those that share them it is the first in the spec.
 
         Branches stand before their merge in the order in which that reads them, whichever of them
@@ -385,7 +423,7 @@ class _Writer:
         """
         first: dict[int, int] = {}
         owners: dict[int, int] = {}
-        for number in _numbers(steps):
+        for number in order:
             root = number
             while (before := self.made[root].shared) is not None:
                 root = before
@@ -426,35 +464,38 @@ class _Writer:
             for branch in reversed(step.branches or ()):
                 stack.extend(reversed(branch))
 
-    def _name_what_meets(self, steps: list[_Step]) -> None:
+    def _name_what_meets(self, order: list[int]) -> None:
         """Give a name to each layer whose kind and number are a name that one behind it was given.
 
         A spec numbers layers as they come, and has no name twice.
         """
         if len(self.taken) == len(RESERVED):
             return  # nothing was given a name
-        numbers = _numbers(steps)
         while True:
-            before = {self.names[at] for at in self.inputs}
-            counts: dict[str, int] = {}
-            meeting: list[int] = []
-            for number in numbers:
-                name = self.names.get(number)
-                if name is None:
-                    kind = self.made[number].kind
-                    base = f"{kind}_" if kind[-1].isdigit() else kind
-                    count = counts.get(kind, 0) + 1
-                    while f"{base}{count}" in before:
-                        count += 1
-                    counts[kind] = count
-                    name = f"{base}{count}"
-                    if name in self.taken:
-                        meeting.append(number)
-                before.add(name)
+            full = zip(order, self._full_names(order), strict=True)
+            meeting = [at for at, name in full if name in self.taken and at not in self.names]
             if not meeting:
                 return
             for number in meeting:  # numbers and so names of others change with it
                 self._name(number)
+
+    def _full_names(self, order: list[int]) -> list[str]:
+        """What a spec calls layers: as they are named, or by their kinds and numbers."""
+        before = {self.names[at] for at in self.inputs}
+        counts: dict[str, int] = {}
+        full: list[str] = []
+        for number in order:
+            name = self.names.get(number)
+            if name is None:
+                kind = self.made[number].kind
+                base = f"{kind}_" if kind[-1].isdigit() else kind
+                count = counts.get(kind, 0) + 1
+                while (name := f"{base}{count}") in before:
+                    count += 1
+                counts[kind] = count
+            before.add(name)
+            full.append(name)
+        return full
 
     # Segments
 

@@ -94,6 +94,7 @@ def _imported(graph: Graph) -> Imported:
         notes=(*given_in_vain(graph), *reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
         scopes=scopes,
+        said=written.said,
         inputs={
             made.origin: written.inputs.get(number, "")
             for number, made in enumerate(wiring.made)

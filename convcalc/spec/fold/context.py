@@ -306,8 +306,9 @@ class Context:
 
     def _look(self, node: Node) -> Known:
         scope = self._scope(node)
-        alone = node.within.parent is None and not node.within.block  # as most of a flat spec are
-        if not alone or node.fixed or node.inner or node.reads or node.modifiers or node.name:
+        if node.fixed or node.inner or node.reads or node.modifiers or node.name:
+            return self._looked(node, scope)
+        if node.within.root.block:  # whose parameters it may read; most of a flat spec are in none
             return self._looked(node, scope)
         said = node.kind, *node.fields.items()
         known = self.alike.get(said)

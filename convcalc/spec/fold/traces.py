@@ -101,24 +101,20 @@ def _front(origins: Sequence[str]) -> str:
 
 
 def _front_of(first: str, last: str) -> str:
-    """What both begin with."""
-    count = 0
-    for mine, theirs in zip(first, last, strict=False):
-        if mine != theirs:
+    """What both begin with, in whole parts; something is left of each."""
+    cut = max(min(len(first), len(last)) - 1, 0)
+    shared = first[:cut]
+    if "{" in shared or "}" in shared:
+        shared = shared.partition("{")[0].partition("}")[0]
+        cut = len(shared)
+    while True:  # from one part to the next shorter one
+        cut = max(shared.rfind(".", 0, cut), shared.rfind("/", 0, cut))
+        if cut < 0:
+            return ""
+        if last.startswith(shared[: cut + 1]):
             break
-        count += 1
-    shared = first[:count]
-    if count == len(first) or count == len(last):  # one of them is all of it
-        shared = shared[:-1]
-    shared = shared.partition("{")[0].partition("}")[0]
-    cut = max(shared.rfind("."), shared.rfind("/"))
-    if cut < 0:
-        return ""
-    return (
-        shared[:cut]
-        if shared[cut] == "." and cut and shared[cut - 1].isalnum()
-        else shared[: cut + 1]
-    )
+    dotted = shared[cut] == "." and cut and shared[cut - 1].isalnum()
+    return shared[:cut] if dotted else shared[: cut + 1]
 
 
 def fewest_apart(leaves: Sequence[tuple[str | None, bool]], enough: float = inf) -> int:
