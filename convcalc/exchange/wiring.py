@@ -388,7 +388,8 @@ class _Writer:
     def _said(self, order: list[int], outputs: tuple[str, ...]) -> "Said | None":
         """All that the items say of the network, with its inputs before the layers in `order`.
 
-        None where layers are made of others.
+        None where a layer names the pool that it undoes, or is an array, which a spec lets stand
+        behind what it does not read.
         """
         from convcalc.layers.source import Input
         from convcalc.spec.fold.same import Said
@@ -485,8 +486,8 @@ class _Writer:
         counts: dict[str, int] = {}
         full: list[str] = []
         for number in order:
-            name = self.names.get(number)
-            if name is None:
+            name = self.names.get(number, "")
+            if not name:
                 kind = self.made[number].kind
                 base = f"{kind}_" if kind[-1].isdigit() else kind
                 count = counts.get(kind, 0) + 1
