@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcalc.exchange.onnx.operations import STANDARD, Written
@@ -63,7 +62,7 @@ def _whole(opened: "Opened") -> bytes:
         if not opened.file:
             data = opened.head + sys.stdin.buffer.read(MAX_MODEL + 1 - len(opened.head))
         else:
-            with Path(opened.file).open("rb") as file:
+            with open(opened.file, "rb") as file:  # noqa: PTH123 (pathlib takes long to import)
                 data = file.read(MAX_MODEL + 1)
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
@@ -132,6 +131,8 @@ def array_of(tensor: Any, folder: str) -> Any:
 
 def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
     """Values in a file beside the model's, and in none elsewhere."""
+    from pathlib import Path
+
     import numpy as np
     import onnx
 

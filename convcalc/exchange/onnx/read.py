@@ -1,8 +1,8 @@
 """ONNX files as specs: operators become layers, constants weights, and the batch goes."""
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.collector import without_collection
@@ -58,7 +58,8 @@ def read(opened: "Opened", given: "Shape | Mapping[str, Shape] | None" = None) -
         refusal = said.refused()
         if refusal is not None:
             return refusal
-        graph = Graph(model, str(Path(opened.file).parent), said.extents)
+        folder = os.path.dirname(opened.file)  # noqa: PTH120 (pathlib takes long to import)
+        graph = Graph(model, folder, said.extents)
         made = asking(graph) if graph.open else _imported(graph)
         graph.release()
     except DamagedError as error:
