@@ -176,7 +176,8 @@ def test_of_all_that_fit_the_one_with_the_fewest_macs_is_found() -> None:
         for until in ("conv1", "relu1", "conv3")
         for count in range(1, 9)
     ]
-    for room in (*range(2000, 6000, 250), min(plan.size for plan in plans)):
+    # With the least of these rooms, what is behind the stage does not fit either.
+    for room in (100, *range(2000, 6000, 250), min(plan.size for plan in plans)):
         fit = [plan.patched_macs for plan in plans if plan.size <= room]
         found = fitting(network, report, room)
         if fit:

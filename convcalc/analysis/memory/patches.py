@@ -5,6 +5,7 @@ Source: Lin et al., MCUNetV2: Memory-Efficient Patch-based Inference for Tiny De
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from math import prod
 from typing import Literal, NamedTuple
@@ -180,49 +181,8 @@ def in_patches(
     >>> four.layers[0].halo, four.stage_peak
     ((4, 4), 2573376)
     """
-    memory: InputMemory = "streamed"
-    if one_of(input_memory, "input memory", INPUT_MEMORY) == "counted":
-        memory = "counted"
-    stage = _Stage(network, arena, until)
     grid = read_grid("x".join(map(str, grid)))
-    for count, extent, along in zip(grid, stage.extents, ("rows", "columns"), strict=True):
-        if count > extent:
-            message = f"{count} patches along the {along} of {until}, which has {extent}"
-            raise ArgumentError(message)
-    fields = _fields(network, stage, grid)
-    regions = [_regions(fields, row, column) for row in range(grid[0]) for column in range(grid[1])]
-    steps, buffers = _planned(stage, regions, memory)
-    needs = [Need(each.bytes, each.first, each.last) for each in buffers]
-    offsets = greedy(needs)
-    live = alive(needs)
-    inside = len(regions) * len(stage.operators)
-    stage_peak, rest_peak = max(live[: inside + 1]), max(live[inside + 1 :], default=0)
-    at = max(live.index(max(live)), 1)
-    layers = tuple(_layers(network, stage, fields, regions))
-    macs = sum(plan.macs for plan in network.plans)
-    return Patches(
-        until=stage.name,
-        grid=grid,
-        input_memory=memory,
-        dtype=arena.dtype,
-        peak=max(live),
-        stage_peak=stage_peak,
-        rest_peak=rest_peak,
-        layer=steps[at - 1].operator.layer,
-        patch=steps[at - 1].patch,
-        size=height(needs, offsets),
-        whole_peak=arena.lower_bound,
-        whole_size=arena.size,
-        macs=macs,
-        patched_macs=macs + sum(each.patched_macs - each.macs for each in layers),
-        layers=layers,
-        regions=tuple(regions),
-        steps=tuple(steps),
-        buffers=tuple(
-            buffer._replace(offset=offset) for buffer, offset in zip(buffers, offsets, strict=True)
-        ),
-        exact=arena.exact,
-    )
+    return _Draft(network, _Stage(network, arena, until), grid, input_memory).placed(arena)
 
 
 class Asked(NamedTuple):
@@ -269,21 +229,21 @@ def fitting(
     smallest: Patches | None = None
     refused: ArgumentError | None = None
     for name in ends:
-        for count in range(1, ALONG + 1):
-            try:
-                plan = in_patches(network, arena, (count, count), name, input_memory)
-            except ArgumentError as error:
-                refused = refused or error
-                break
-            if smallest is None or plan.size < smallest.size:
-                smallest = plan
-            if best is not None and plan.patched_macs >= best.patched_macs:
-                break
-            if plan.size <= room:
-                best = plan
-                break
-            if plan.rest_peak > room:
-                break
+        try:
+            stage = _Stage(network, arena, name)
+            for count in range(1, min(ALONG, *stage.extents) + 1):
+                draft = _Draft(network, stage, (count, count), input_memory)
+                if best is not None and draft.patched_macs >= best.patched_macs:
+                    continue
+                least = room if best is not None else smallest.size if smallest is not None else 0
+                if least and draft.rest_peak > max(room, least):
+                    break  # however many patches there are
+                if draft.peak <= room or smallest is None or draft.peak < smallest.size:
+                    plan = draft.placed(arena)
+                    best = plan if plan.size <= room else best
+                    smallest = plan if smallest is None or plan.size < smallest.size else smallest
+        except ArgumentError as error:
+            refused = refused or error
     if smallest is None:
         if until is not None and refused is not None:
             raise refused
@@ -410,6 +370,80 @@ def _needed(network: Planned, index: int) -> list[int]:
                 seen.add(read)
                 waiting.append(read)
     return sorted(seen)
+
+
+class _Draft:
+    """A stage in patches before its buffers have a place; what is dear is worked out if asked."""
+
+    def __init__(
+        self, network: Planned, stage: _Stage, grid: tuple[int, int], input_memory: str
+    ) -> None:
+        self.memory: InputMemory = "streamed"
+        if one_of(input_memory, "input memory", INPUT_MEMORY) == "counted":
+            self.memory = "counted"
+        for count, extent, along in zip(grid, stage.extents, ("rows", "columns"), strict=True):
+            if count > extent:
+                message = f"{count} patches along the {along} of {stage.name}, which has {extent}"
+                raise ArgumentError(message)
+        self.stage, self.grid = stage, grid
+        fields = _fields(network, stage, grid)
+        self.regions = [
+            _regions(fields, row, column) for row in range(grid[0]) for column in range(grid[1])
+        ]
+        self.layers = tuple(_layers(network, stage, fields, self.regions))
+        self.macs = sum(plan.macs for plan in network.plans)
+        self.patched_macs = self.macs + sum(each.patched_macs - each.macs for each in self.layers)
+
+    @cached_property
+    def planned(self) -> tuple[list[PatchStep], list[PatchBuffer]]:
+        """All steps, and all buffers without a place."""
+        return _planned(self.stage, self.regions, self.memory)
+
+    @cached_property
+    def live(self) -> list[int]:
+        """Bytes alive in each step, 0 before all of them."""
+        return alive([Need(each.bytes, each.first, each.last) for each in self.planned[1]])
+
+    @property
+    def peak(self) -> int:
+        """Most bytes alive at once."""
+        return max(self.live)
+
+    @property
+    def rest_peak(self) -> int:
+        """The same behind the stage."""
+        return max(self.live[len(self.regions) * len(self.stage.operators) + 1 :], default=0)
+
+    def placed(self, arena: ArenaReport) -> Patches:
+        """All of it, each buffer at its place."""
+        steps, buffers = self.planned
+        needs = [Need(each.bytes, each.first, each.last) for each in buffers]
+        offsets = greedy(needs)
+        step = steps[max(self.live.index(self.peak), 1) - 1]
+        return Patches(
+            until=self.stage.name,
+            grid=self.grid,
+            input_memory=self.memory,
+            dtype=arena.dtype,
+            peak=self.peak,
+            stage_peak=max(self.live[: len(self.regions) * len(self.stage.operators) + 1]),
+            rest_peak=self.rest_peak,
+            layer=step.operator.layer,
+            patch=step.patch,
+            size=height(needs, offsets),
+            whole_peak=arena.lower_bound,
+            whole_size=arena.size,
+            macs=self.macs,
+            patched_macs=self.patched_macs,
+            layers=self.layers,
+            regions=tuple(self.regions),
+            steps=tuple(steps),
+            buffers=tuple(
+                buffer._replace(offset=offset)
+                for buffer, offset in zip(buffers, offsets, strict=True)
+            ),
+            exact=arena.exact,
+        )
 
 
 _Fields = tuple[list[dict[int, Traced]], list[dict[int, Traced]]]
