@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from convcalc.analysis.receptive_field import Fields, receptive_fields, seen_of_inputs
 from convcalc.analysis.report import DTYPE_BYTES, EMPTY, INDEX, LayerReport, Report, Tensor, Totals
 from convcalc.collector import without_collection
-from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, read
+from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, gradient_reads, leading, read
 from convcalc.layers import CONSTANTS, SOURCES, UNPOOL
 from convcalc.layers.base import Plan
 from convcalc.spec.nodes import Value
@@ -93,7 +93,7 @@ def analyze(
         cold = False
         if not plain or shared is not None or node.frozen is not None:
             owner = node if shared is None else nodes[shared]
-            own, asked = learned > 0 and not owner.frozen, _asked(node, learns)
+            own, asked = learned > 0 and not owner.frozen, [learns[read] for read in gradient_reads(node)]
             backward = batch * multiplied_back(plan, asked, own=own)
             learns.append(own or True in asked)
             if shared is not None:
@@ -136,6 +136,12 @@ def analyze(
             cold,
         )
         layers.append(tuple.__new__(LayerReport, values))  # as `_make` does it, in half the time
+    lead = leading(network)
+    if len(lead) < len(nodes):  # what no output is made of has no backward pass
+        for index, layer in enumerate(layers):
+            if index not in lead and layer.backward_macs:
+                backward_macs -= layer.backward_macs
+                layers[index] = layer._replace(backward_macs=0)
     totals = Totals(
         parameters=learned_values,
         buffers=buffers,
@@ -173,14 +179,6 @@ def analyze(
         inputs=_tensors(network, network.named_inputs),
         outputs=_tensors(network, network.named_outputs),
     )
-
-
-def _asked(node: LayerNode, learns: Sequence[bool]) -> tuple[bool, ...]:
-    """Of which of a layer's inputs a gradient is asked for; `graph.asked` says it by name."""
-    if node.kind in CONSTANTS:
-        return ()
-    reads = node.inputs[:1] if node.kind == UNPOOL else node.inputs
-    return tuple([learns[index] for index in reads])
 
 
 def multiplied_back(plan: Plan, asked: Sequence[bool], *, own: bool) -> int:

@@ -1,6 +1,6 @@
 """Train a network for some steps, and hold what happened in the first against what is predicted."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import isfinite
 from typing import Any
@@ -26,9 +26,10 @@ from convcalc.forward.training import (
     prepared,
     train,
 )
+from convcalc.graph import leading
 from convcalc.graph.ends import last_kind
 from convcalc.graph.matching import matching
-from convcalc.graph.planned import Planned
+from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import SOURCES, Layer, Plan
 from convcalc.layers.operations import kept, learned, of_batch
 from convcalc.numbers import both_bytes, grouped
@@ -58,7 +59,7 @@ def verify_training(network: Planned, run: TrainingRun) -> TrainingVerdict:
         weights=run.weights,
     )
     if not made.learning:
-        message = f"{network.name} has no weights that learn"
+        message = f"{network.name} has no weights that learn, and that an output is made of"
         raise ArgumentError(message)
     products = backward_products(network, run.batch, made.asked)
     with blas_threads(run.threads):
@@ -79,7 +80,7 @@ class _Comparison:
     ) -> None:
         self.network, self.run, self.seen, self.products = network, run, seen, products
         self.asked, self.learning = made.asked, made.learning
-        self.leading = _leading(network)
+        self.leading = leading(network)
         unknown = next((n.layer.untrained for n in network.nodes if n.layer.untrained), "")
         self.unknown = unknown
         self.report = analyze(network, batch=run.batch, dtype=run.dtype)
@@ -206,8 +207,7 @@ class _Comparison:
             differences.append(
                 f"{macs.predicted:,} MACs back predicted, {macs.observed:,} observed"
             )
-        led = index in self.leading
-        differences += self._gradient_differences(index, seen) if led else ()
+        differences += self._gradient_differences(index, seen)
         came = seen.gradients if seen and seen.gradients is not None else None
         return TrainedLayer(
             name=node.name,
@@ -216,7 +216,7 @@ class _Comparison:
             kept=tuple(seen.kept) if seen else (),
             kept_bytes=kept_bytes,
             gradients=Pair(
-                sum(weight.size for weight in weights) if led else 0,
+                sum(weight.size for weight in weights),
                 sum(weight.size for weight in weights if weight.name in (came or ())),
             ),
             macs=macs,
@@ -294,18 +294,27 @@ class _Comparison:
         told = self.memory
         if told is None:
             return None
+        idle = {node.name for node in self._idle()}
         moments = [
             each
             for each, following in zip_longest(told.timeline, told.timeline[1:])
             if each.phase != "step"
             # Of its gradient's kernels a loss gives the last array alone, which layers still have.
             and (each.phase, each.layer) != ("backward", LOSS)
+            # Autograd keeps within what leads to no output until that is let go of, a run nothing.
+            and each.layer not in idle
             and not (each.layer in self.inside and following and following[:2] == each[:2])
         ]
         moments.append(Moment("step", "optimizer", told.fixed + told.gradients))
         largest = max(moments, key=lambda each: each.bytes)
         place = f"{largest.phase}, {largest.layer}"
         return Peak(largest.bytes, self.seen.peak, place, ", ".join(self.seen.place))
+
+    def _idle(self) -> Iterator[PlannedNode]:
+        """Layers that no output is made of."""
+        for index, node in enumerate(self.network.nodes):
+            if index not in self.leading and node.kind not in SOURCES:
+                yield node
 
     def _notes(self, layers: Sequence[TrainedLayer]) -> Iterator[str]:
         """What a reader of the figures should know."""
@@ -331,9 +340,7 @@ class _Comparison:
             if layer.kept_bytes.observed is None and self.memory:
                 reason = next(iter(node.layer.unmade.values()))
                 yield f"{layer.name} keeps its input instead of what PyTorch keeps: {reason}"
-        idle = [
-            n.name for i, n in enumerate(network.nodes) if i not in self.leading and self.asked[i]
-        ]
+        idle = [node.name for node in self._idle()]
         if idle:
             back = "it" if len(idle) == 1 else "them"
             yield f"no output is made of {listed(idle[:5])}, so nothing flows back to {back}"
@@ -345,15 +352,6 @@ class _Comparison:
             if names:
                 more = f" and {grouped(len(names) - 3)} more" if len(names) > 3 else ""
                 yield f"{flag} gradient: that of {', '.join(names[:3])}{more} {meaning}"
-
-
-def _leading(network: Planned) -> Collection[int]:
-    """Indices of the layers that some output is made of."""
-    leading = set(network.outputs)
-    for index in range(len(network.nodes) - 1, -1, -1):
-        if index in leading:
-            leading.update(network.nodes[index].inputs)
-    return leading
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -20,6 +20,7 @@ from convcalc.forward.running import cupy_with_gpu
 from convcalc.forward.seen import Observed
 from convcalc.forward.values import random_inputs
 from convcalc.forward.weights import expected_weights, random_weights
+from convcalc.graph import leading
 from convcalc.graph.asked import asked_of
 from convcalc.graph.ends import last_kind
 from convcalc.graph.planned import Planned, PlannedNode
@@ -111,7 +112,7 @@ class Watch:
         asked: Sequence[Collection[int | str]],
         there: Collection[Any],
     ) -> None:
-        self.xp, self.asked = xp, asked
+        self.xp, self.asked, self.leading = xp, asked, leading(network)
         self.places = {id(node): index for index, node in enumerate(network.nodes)}
         self.held = Held()
         self.held.see(*there)
@@ -133,7 +134,8 @@ class Watch:
         """Look at a layer that ran forward."""
         arrays = {} if kept is None else kept.arrays
         self.held.see(y, *arrays.values())
-        self.held.note("forward", node.name)
+        if self.places[id(node)] in self.leading:
+            self.held.note("forward", node.name)
         if kept is not None:
             sizes = {name: int(array.nbytes) for name, array in arrays.items()}
             first = self.first_kept(arrays.values())
@@ -207,6 +209,7 @@ class Trainer:
         gradients = {
             index: loss.gradient(self.xp, kept.pop(index), target)
             for index, (loss, target) in self.objectives.items()
+            if index in kept
         }
         if watch is not None:
             watch.held.see(*gradients.values())
@@ -225,12 +228,14 @@ class Trainer:
         return learned.weights
 
     def loss(self, outputs: Mapping[int, Any]) -> tuple[float, dict[int, Any]]:
-        """The sum of the losses of all outputs, and what each keeps."""
+        """The sum of the losses of all outputs, and what those keep that have a gradient to go."""
         kept: dict[int, Any] = {}
         total: Any = 0.0
         for index, (loss, target) in self.objectives.items():
-            value, kept[index] = loss.value(self.xp, outputs[index], target)
+            value, held = loss.value(self.xp, outputs[index], target)
             total = total + value
+            if self.asked[index]:
+                kept[index] = held
         return float(total), kept
 
     def update(self, gradients: Mapping[str, Any]) -> None:
@@ -347,12 +352,16 @@ def _trained(trainer: Trainer, steps: int, progress: Callable[[int, int], None] 
 
 
 def learning(network: Planned) -> list[str]:
-    """Full names of the weights that an optimizer changes, in the order of the network."""
-    return [
-        name
-        for name, index, each in expected_weights(network)
-        if not each.buffer and not network.nodes[index].frozen
-    ]
+    """Full names of the weights that an optimizer changes, in the order of the network.
+
+    They are those that have a gradient where some layer uses them.
+    """
+    used = {
+        (index if node.shared_with is None else node.shared_with, key)
+        for index, (node, keys) in enumerate(zip(network.nodes, asked_of(network), strict=True))
+        for key in keys
+    }
+    return [name for name, index, each in expected_weights(network) if (index, each.name) in used]
 
 
 def norms(

@@ -1,6 +1,6 @@
 """A network: named layers in order, what each reads, and what each one's plan is."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Problem
 from convcalc.findings import Findings, Places
-from convcalc.layers import SOURCES, UNPOOL, kinds, transposes, weights_fit
+from convcalc.layers import CONSTANTS, SOURCES, UNPOOL, kinds, transposes, weights_fit
 from convcalc.layers.base import Layer, Plan
 from convcalc.methods import above
 from convcalc.shape import Shape
@@ -290,6 +290,31 @@ def walk(
         for index in gone:
             held[index] = None
         yield given
+
+
+def gradient_reads(node: LayerNode) -> Sequence[int]:
+    """The layers whose outputs a layer's output turns on, by index: a gradient flows to them.
+
+    Of what says where the largest values of a pool stood none does.
+    """
+    if node.kind in CONSTANTS:
+        return ()
+    return node.inputs[:1] if node.kind == UNPOOL else node.inputs
+
+
+def leading(network: Network) -> Collection[int]:
+    """Indices of the layers that some output is made of: a gradient reaches no others.
+
+    They are all where an error keeps unknown what is made of what.
+    """
+    nodes = network.nodes
+    if network.errors:
+        return range(len(nodes))
+    known = set(network.outputs)
+    for index in range(len(nodes) - 1, -1, -1):
+        if index in known:
+            known.update(gradient_reads(nodes[index]))
+    return known
 
 
 def _last_read(nodes: Sequence[LayerNode]) -> list[list[int]]:

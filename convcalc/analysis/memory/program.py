@@ -69,9 +69,9 @@ class Program(NamedTuple):
     losses: tuple[int, ...]
     """By output, the step that its loss is made of; none in inference."""
     weights: list[Weight]
-    """Every parameter that learns once, in the order of the layers."""
+    """Every parameter that is not frozen once, in the order of the layers."""
     frozen: int
-    """Values of the parameters that do not."""
+    """Values of the parameters that are."""
     width: int
     """Bytes of a value of a parameter."""
     buffers: int

@@ -65,9 +65,8 @@ class RunTrials(Trials):
 
         def made() -> Where:
             terms = self.terms._replace(**fields)  # type: ignore[arg-type]
-            sizes = [weight.size * mine.program.width for weight in mine.program.weights]
-            state = state_bytes(terms.optimizer, sizes)
-            step = step_bytes(terms.optimizer, sizes, fused=terms.fused)
+            state = state_bytes(terms.optimizer, mine.learned)
+            step = step_bytes(terms.optimizer, mine.learned, fused=terms.fused)
             return Where.of(highest(mine._replace(terms=terms, state=state, step=step)))
 
         return Trial(change, write, "run", made, free=True)

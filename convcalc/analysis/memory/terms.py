@@ -94,8 +94,12 @@ class Model(NamedTuple):
     @property
     def gradients(self) -> int:
         """Bytes of the gradients of all parameters that learn, and of what these are parts of."""
-        learned = self.parameters - self.program.frozen * self.program.width
-        return learned + sum(self.walked.beyond.values())
+        return sum(self.learned) + sum(self.walked.beyond.values())
+
+    @property
+    def learned(self) -> list[int]:
+        """Bytes of each parameter that learns: no other has a gradient, or an optimizer's state."""
+        return learned(self.program, self.walked)
 
     def events(self) -> "Iterator[tuple[Phase, Event]]":
         """Every operation in the order in which they run."""
@@ -329,19 +333,30 @@ def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
         segments=again,
         allowed=allowed(network, terms),
     )
-    sizes = [weight.size * written.width for weight in written.weights]
+    sizes = learned(written, walked)
+    every = sum(weight.size for weight in written.weights) + written.frozen
     entry = written.entry
     return Model(
         network=network,
         terms=terms,
         program=written,
         walked=walked,
-        parameters=sum(sizes) + written.frozen * written.width,
+        parameters=every * written.width,
         state=state_bytes(terms.optimizer, sizes) if training else 0,
         step=step_bytes(terms.optimizer, sizes, fused=terms.fused) if training else 0,
         moving=entry + (written.targets if training else 0),
         fewest=fewest(network, training=training).batch,
     )
+
+
+def learned(program: Program, walked: Walked) -> list[int]:
+    """Bytes of each parameter that learns, in the order of the layers."""
+    idle = walked.idle
+    return [
+        weight.size * program.width
+        for number, weight in enumerate(program.weights)
+        if number not in idle
+    ]
 
 
 def allowed(network: Network, terms: RunTerms) -> list[bool] | None:

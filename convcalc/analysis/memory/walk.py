@@ -91,6 +91,8 @@ class Walked(NamedTuple):
     """Layers that run again in the backward pass."""
     unfollowed: Collection[int]
     """Layers of which it is not known whether they copy a gradient."""
+    idle: Collection[int]
+    """Weights that no loss is made of, by their numbers: there is no gradient of them."""
     beyond: Mapping[int, int]
     """By weight, what its gradient takes beyond its values, where it is a part of another: the rest
     of that, or less than nothing where that counts for another weight."""
@@ -289,6 +291,17 @@ class Walk:
             self.ending.setdefault(last, []).append(index)
         return vain
 
+    def _idle(self) -> Collection[int]:
+        """Weights that only steps in vain use."""
+        idle: set[int] = set()
+        if self.vain:
+            steps = [*enumerate(self.program.steps)]
+            idle.update(number for at, step in steps if at in self.vain for number, *_ in step.learns)
+            for at, step in steps:
+                if at not in self.vain:
+                    idle.difference_update(number for number, *_ in step.learns)
+        return idle
+
     def run(self, segments: Sequence[Segment]) -> Walked:
         """Take it, with `segments` that run again."""
         steps = self.program.steps
@@ -333,6 +346,7 @@ class Walk:
             in_place=self.in_place,
             recomputed=self.recomputed,
             unfollowed=self.unfollowed,
+            idle=self._idle(),
             beyond=self.beyond,
         )
 
