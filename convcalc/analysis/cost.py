@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from convcalc.analysis.receptive_field import Fields, receptive_fields, seen_of_inputs
 from convcalc.analysis.report import DTYPE_BYTES, EMPTY, INDEX, LayerReport, Report, Tensor, Totals
 from convcalc.collector import without_collection
-from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, gradient_reads, leading, read
+from convcalc.graph import (
+    Given,
+    GivenShape,
+    LayerNode,
+    Network,
+    SpecError,
+    gradient_reads,
+    leading,
+    read,
+)
 from convcalc.layers import CONSTANTS, SOURCES, UNPOOL
 from convcalc.layers.base import Plan
 from convcalc.spec.nodes import Value
@@ -93,7 +102,10 @@ def analyze(
         cold = False
         if not plain or shared is not None or node.frozen is not None:
             owner = node if shared is None else nodes[shared]
-            own, asked = learned > 0 and not owner.frozen, [learns[read] for read in gradient_reads(node)]
+            own, asked = (
+                learned > 0 and not owner.frozen,
+                [learns[read] for read in gradient_reads(node)],
+            )
             backward = batch * multiplied_back(plan, asked, own=own)
             learns.append(own or True in asked)
             if shared is not None:

@@ -326,7 +326,12 @@ class _Comparison:
                 yield f"{network.nodes[index].name}: {said}"
         wrong = [at for at, loss in enumerate(self.seen.losses, 1) if not isfinite(loss)]
         if wrong and wrong[0] > 1:
-            yield f"the loss is not finite from step {grouped(wrong[0])} on: steps are too large"
+            why = (
+                "float16 has no such small or large numbers, or steps are too large"
+                if run.dtype == "float16"
+                else "steps are too large"
+            )
+            yield f"the loss is not finite from step {grouped(wrong[0])} on: {why}"
         if self.unknown:
             yield f"there is no peak to compare: {self.unknown}"
         if self.memory and self.memory.peak_layer in self.inside:

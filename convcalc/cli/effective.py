@@ -2,6 +2,7 @@
 
 import os
 import sys
+from math import isfinite
 from typing import NoReturn
 
 import click
@@ -10,7 +11,7 @@ from convcalc.checks.verify import Run
 from convcalc.cli.options import refuse_idle_force
 from convcalc.cli.output import write_file, write_made
 from convcalc.cli.pictured import format_of, picture
-from convcalc.cli.running import given_inputs, given_weights, refuse_too_large, running
+from convcalc.cli.running import CannotRun, given_inputs, given_weights, refuse_too_large, running
 from convcalc.cli.training import Given
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named
@@ -74,6 +75,8 @@ def show_field(
         if not hulls or None in hulls:
             raise click.UsageError(f"{name} has no place in the input: it sees all of it, or none")
         field = effective_field(network, index, at, inputs, weights)[part.nodes[entry].name]
+        if not isfinite(field.sum()):
+            raise CannotRun(f"the gradient of {name} is not finite: some weight or value is not")
         examples = len(next(iter(inputs.values())))
         said = sentences(
             network.name,
@@ -82,6 +85,7 @@ def show_field(
             examples=examples,
             trained=fitted is not None,
             seed=seed,
+            dark=not field.any(),
         )
         places = [hull for hull in hulls if hull is not None]
         drawn = picture(scene(f"Effective field of {name}", field, places, said), to)

@@ -105,9 +105,10 @@ def backward_pass(
     kept, and the gradient of its output, are let go of with it: both are empty in the end. `after`
     is called with each layer, the gradient of its output, and what it gives; `summed` with each
     layer and a sum that it adds to, while what is summed is still there. Raises `BackwardError` for
-    whatever a layer raises.
+    whatever a layer raises but `MemoryError`.
     """
     flowing = gradients
+    sole: set[int | str] = {*gradients}  # of layers and weights, what nobody else looks at
     learned: dict[str, Any] = {}
     entering: dict[str, Any] = {}
     for index in range(len(network.nodes) - 1, -1, -1):
@@ -121,6 +122,8 @@ def backward_pass(
         own = {name: weights[full] for name, full in names.items()}
         try:
             made = node.layer.backward(xp, own, held, dy)
+        except MemoryError:  # which says nothing of the layer
+            raise
         except Exception as error:
             raise BackwardError(index, error) from error
         if after is not None:
@@ -129,13 +132,18 @@ def backward_pass(
             if key not in held.asked:
                 continue
             of: dict[Any, Any] = learned if isinstance(key, str) else flowing
-            name = names[key] if isinstance(key, str) else node.inputs[key]
+            name: int | str = names[key] if isinstance(key, str) else node.inputs[key]
             before = of.get(name)
             if before is None:
                 of[name] = gradient
                 continue
             # The gradient of what is used more than once is the sum of all uses'.
-            total = before + gradient
+            if name in sole:
+                before += gradient
+                total = before
+            else:
+                total = before + gradient
+                sole.add(name)
             if summed is not None:
                 summed(node, total)
             of[name] = total

@@ -176,7 +176,10 @@ def checked_target(xp: Any, loss: Loss, what: str, target: Any, shape: Sequence[
             message = f"{what} would have no effect: the mean of the squares has no targets"
             raise ArgumentError(message)
         return None
-    array = xp.asarray(target)
+    try:
+        array = xp.asarray(target)
+    except ValueError:  # rows of several lengths
+        array = xp.asarray(None)
     if array.dtype.kind not in "fiub":
         message = f"{what} is an array of numbers, and this is {shown(target)}"
         raise TypeError(message)

@@ -27,6 +27,8 @@ from convcalc.numbers import plural
 
 IGNORED = ("num_batches_tracked", INDEX)
 """PyTorch's counter of batches, which no layer reads, and what follows of the size of a map."""
+NO_NUMBERS = "cSUOmM"
+"""Kinds of NumPy's data types that are no real numbers: complex ones, texts, objects, times."""
 SHOWN = 5
 """How many names or layers a message lists."""
 
@@ -121,6 +123,11 @@ def fitted(
 ) -> Fitted:
     """Arrays by any names as the network's weights; `path` is what messages call them."""
     arrays = {name: array for name, array in arrays.items() if not name.endswith(IGNORED)}
+    for name, array in arrays.items():
+        dtype = getattr(array, "dtype", None)
+        if getattr(dtype, "kind", "f") in NO_NUMBERS:
+            message = f"{name} of {path} holds {dtype}, and weights are real numbers"
+            raise ArgumentError(message)
     shapes = {name: weight.shape for name, _, weight in expected_weights(network)}
     if names:
         return _by_map(arrays, network, shapes, lines_of(names), path)

@@ -438,6 +438,8 @@ def _multiplications(
             kept = _Counted(made.kept.arrays, made.kept.shapes, made.kept.asked)
             tally = Dry.tally = Tally()
             layer.backward(LIBRARY, weights, kept, dry(made.output.shape))
+    except MemoryError:
+        raise
     except Exception as raised:  # noqa: BLE001 (a definition may fail in any way; it is told)
         return said(raised)
     seen = Observed(None, {}, tally.matrix_products, tally.products)

@@ -60,13 +60,21 @@ def scene(
 
 
 def sentences(
-    network: str, layer: str, shape: str, *, examples: int, trained: bool, seed: int
+    network: str,
+    layer: str,
+    shape: str,
+    *,
+    examples: int,
+    trained: bool,
+    seed: int,
+    dark: bool = False,
 ) -> list[str]:
-    """What must be known of how a field was found."""
+    """What must be known of how a field was found; `dark` is one of which every gradient is 0."""
     weights = "trained weights" if trained else f"random weights, from seed {seed}"
     over = f"{plural(examples, 'input')} of {shape} and their channels"
     what = f"the mean of |∂y/∂x| over {over}, y the sum of one output position's channels"
     return [
         f"{network}, {layer}: {what}.",
         f"With {weights}. The dashed frame is what that position sees at all.",
+        *(["It turns on nothing: every gradient is 0."] if dark else ()),
     ]

@@ -11,6 +11,7 @@ from tabled import tabled
 import convcalc
 from convcalc.checks.trained import TrainedLayer, TrainingRun, TrainingVerdict
 from convcalc.checks.training import verify_training
+from convcalc.formats.training import row
 from convcalc.forward import random_weights
 from convcalc.graph.planned import planned
 from convcalc.layers.activation import Relu
@@ -406,3 +407,29 @@ def test_notes_say_what_a_loss_is_of_and_where_it_stops_being_finite() -> None:
     made = verdict(text.replace("KEPT", "3"), loss="squares", learning_rate=1e30, steps=5)
     assert made.good
     assert "the loss is not finite from step 2 on: steps are too large" in made.notes
+
+
+def test_sums_of_gradients_take_no_more_than_pytorchs() -> None:
+    """Of views of one tensor, each an output of its own, the gradients are added in place."""
+    text = """
+    input: 8x8x3
+    layers: [conv: {filters: 4, kernel: 3}, sigmoid, flatten, {name: map, reshape: [12, 12]}]
+    outputs: [conv1, sigmoid1, flatten1, map]
+    """
+    for loss in ("squares", "mean-squared-error", "binary-cross-entropy"):
+        assert verdict(text, loss=loss).differences == ()
+
+
+def test_a_row_names_few_of_the_many_arrays_that_a_layer_along_a_sequence_keeps() -> None:
+    made = verdict(ALONG)
+    shown = row(layer(made, "lstm1"))[2]
+    assert len(layer(made, "lstm1").kept) == 13
+    assert shown.count(",") == 4
+    assert shown.endswith(" and 8 more")
+
+
+def test_what_float16_does_not_hold_is_no_fault_of_the_steps() -> None:
+    # A channel without a gradient: 10⁻⁸, which keeps Adam from dividing 0 by 0, is 0 in float16.
+    made = verdict(ALONG, dtype="float16", optimizer="adam", steps=3, loss="squares")
+    (note,) = [each for each in made.notes if "not finite" in each]
+    assert "float16 has no such small" in note

@@ -1,6 +1,7 @@
 """Which positions an output turns on, by its gradient: what it sees, and what PyTorch says."""
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,19 @@ def test_what_is_no_picture_is_refused(arguments: tuple[str, ...], said: str) ->
     printed = called(*arguments)
     assert printed.exit_code == 2
     assert said in printed.stderr
+
+
+@tabled(
+    ("factor", "rc", "said"), [(float("nan"), 2, "is not finite"), (0.0, 0, "every gradient is 0")]
+)
+def test_a_field_without_values_is_no_picture_of_one(
+    factor: float, rc: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "net.yaml").write_text("{input: 6x6x1, layers: [conv: {filters: 2, kernel: 3}]}")
+    weights = {"conv1.weight": np.full((2, 1, 3, 3), factor), "conv1.bias": np.zeros(2)}
+    np.savez(tmp_path / "w.npz", **weights)
+    arguments = [str(tmp_path / "net.yaml"), "--training", "--field", "conv1"]
+    done = CliRunner().invoke(
+        convcalc, ["verify", *arguments, "--weights", str(tmp_path / "w.npz")]
+    )
+    assert (done.exit_code, said in done.output) == (rc, True), done.output

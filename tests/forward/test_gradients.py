@@ -1,7 +1,7 @@
 """`convcalc.gradients`: by hand, and whole networks beside PyTorch's autograd."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -9,8 +9,11 @@ from paths import ROOT
 
 import convcalc
 from convcalc import forward
+from convcalc.checks.trained import TrainingRun
+from convcalc.checks.training import verify_training
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph.planned import planned
+from convcalc.layers.linear import Linear
 
 ARCHITECTURES = ROOT / "architectures"
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
@@ -205,3 +208,25 @@ def test_targets_that_do_not_fit_are_refused() -> None:
         convcalc.gradients(both, pair, [0, 0])
     with pytest.raises(ArgumentError, match="target lacks side"):
         convcalc.gradients(both, pair, {"distance": [0, 0]})
+
+
+def test_what_is_no_array_of_numbers_is_refused() -> None:
+    network = convcalc.loads("{input: 2x2x1, layers: [flatten, linear: 2]}")
+    x = np.ones((2, 1, 2, 2))
+    with pytest.raises(TypeError, match="target is an array of numbers"):
+        convcalc.gradients(network, x, [[1], [1, 2]])
+    weights = {"linear1.weight": np.ones((2, 4)), "linear1.bias": np.ones(2) * 1j}
+    with pytest.raises(ValueError, match="holds complex128, and weights are real numbers"):
+        convcalc.gradients(network, x, [0, 1], weights=weights)
+
+
+def test_too_little_memory_is_no_fault_of_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(Linear, "backward", full)
+    network = convcalc.loads("{input: 2x2x1, layers: [flatten, linear: 2]}")
+    with pytest.raises(MemoryError):
+        convcalc.gradients(network, np.ones((2, 1, 2, 2)), [0, 1])
+    with pytest.raises(MemoryError):
+        verify_training(planned(network), TrainingRun(batch=2))

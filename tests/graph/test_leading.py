@@ -58,7 +58,10 @@ def test_what_no_output_is_made_of_costs_training_nothing(after: str) -> None:
     assert sum(map(len, asked_of(whole))) == sum(map(len, asked_of(alone)))
     terms: Any = {"batch": 2, "training": True, "optimizer": "adam"}
     known, expected = memory(whole, **terms), memory(alone, **terms)
-    assert (known.gradients, known.optimizer_state) == (expected.gradients, expected.optimizer_state)
+    assert (known.gradients, known.optimizer_state) == (
+        expected.gradients,
+        expected.optimizer_state,
+    )
     assert known.kept == expected.kept
     made = verify_training(whole, TrainingRun(batch=2, optimizer="adam"))
     assert made.differences == ()

@@ -296,7 +296,9 @@ class Walk:
         idle: set[int] = set()
         if self.vain:
             steps = [*enumerate(self.program.steps)]
-            idle.update(number for at, step in steps if at in self.vain for number, *_ in step.learns)
+            idle.update(
+                number for at, step in steps if at in self.vain for number, *_ in step.learns
+            )
             for at, step in steps:
                 if at not in self.vain:
                     idle.difference_update(number for number, *_ in step.learns)

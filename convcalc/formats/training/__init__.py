@@ -12,6 +12,8 @@ from convcalc.numbers import grouped, megabytes, plural
 
 HEAD = ["Layer", "Kind", "Keeps", "Bytes", "Gradients", "MACs back", "Norm", "Of weights", ""]
 RIGHT = [False, False, False, True, True, True, True, True, False]
+MOST = 6
+"""Names of kept arrays that a row has at most."""
 WIDTH, HEIGHT = 60, 8
 """Columns and lines of the curve."""
 EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -41,7 +43,7 @@ def row(layer: TrainedLayer) -> list[str]:
     return [
         layer.name,
         layer.kind,
-        ", ".join(layer.kept) or UNSEEN,
+        _few(layer.kept) or UNSEEN,
         both(layer.kept_bytes),
         both(layer.gradients),
         both(layer.macs),
@@ -49,6 +51,13 @@ def row(layer: TrainedLayer) -> list[str]:
         part,
         f"{mark} {layer.flag}".rstrip(),
     ]
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are: layers along a sequence keep dozens."""
+    shown = names if len(names) <= MOST else names[: MOST - 1]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def totals(verdict: TrainingVerdict) -> list[list[str]]:
