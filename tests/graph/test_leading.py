@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import convcalc
 import pytest
 from tabled import tabled
 
+import convcalc
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import memory
 from convcalc.checks.trained import TrainingRun
