@@ -31,7 +31,7 @@ class Change(NamedTuple):
     new: LayerReport | None
     """The layer in the new network; None where it was removed."""
     fields: tuple[tuple[str, object, object], ...] = ()
-    """Hyperparameters that differ, with the old and the new value."""
+    """Hyperparameters that differ, and `frozen`, with the old and the new value."""
     weights: tuple[str | None, str | None] | None = None
     """The layer whose weights it used and uses, None of its own; None where that is as it was."""
     reads: tuple[tuple[str, ...], tuple[str, ...]] | None = None
@@ -251,9 +251,11 @@ def _change(
     if old is None or new is None:
         return Change("removed" if new is None else "added", old, new)
     weights, reads = _other_weights(old, new, renamed), _other_inputs(old, new, renamed)
+    cold = _frozen(old), _frozen(new)
+    other = (("frozen", *cold),) if cold[0] != cold[1] else ()
     if old.kind == new.kind and (old.layer == new.layer or _undo_alike(old, new, renamed)):
-        if weights or reads:
-            return Change("changed", old, new, (), weights, reads)
+        if weights or reads or other:
+            return Change("changed", old, new, other, weights, reads)
         same = (old.output, old.parameters, old.buffers, old.macs, len(old.inputs)) == (
             new.output,
             new.parameters,
@@ -270,7 +272,12 @@ def _change(
         for name in names
         if mine.get(name) != theirs.get(name)
     )
-    return Change("changed", old, new, fields, weights, reads)
+    return Change("changed", old, new, fields + other, weights, reads)
+
+
+def _frozen(layer: LayerReport) -> bool:
+    """Whether it has parameters of its own that do not learn."""
+    return bool(layer.frozen and layer.parameters)
 
 
 def _undo_alike(old: LayerReport, new: LayerReport, renamed: Mapping[str, str]) -> bool:

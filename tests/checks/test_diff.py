@@ -499,3 +499,16 @@ def test_what_is_not_known_is_not_compared_and_said(
     limited = run("a.yaml", "b.yaml", "--fail-on-increase", "training_memory=1%")
     assert limited.exit_code == 2
     assert "the training memory cannot be held to 1%: a.yaml:2:" in limited.stderr
+
+
+def test_what_is_frozen_now_is_a_change_of_the_layers_whose_weights_it_is() -> None:
+    group = "  - layers: [conv: {filters: 4, kernel: 3}, relu]\n    name: g\n"
+    pair = "  - {from: g, conv: {filters: 4, kernel: 1}, name: one}\n"
+    pair += "  - {conv: {filters: 4, kernel: 1}, name: two, weights: one}\n"
+    old = group + pair + TAIL
+    new = group + "    frozen: true\n" + pair.replace("name: one", "name: one, frozen: true") + TAIL
+    found = between(old, new)
+    assert told(found.changes) == [("changed", "g.conv1"), ("changed", "one")]
+    assert {change.fields for change in found.changes} == {(("frozen", False, True),)}
+    assert {change.fields for change in between(new, old).changes} == {(("frozen", True, False),)}
+    assert "frozen false → true" in markdown(found)
