@@ -15,6 +15,7 @@ from convcalc.cli.running import CannotRun, given_inputs, given_weights, refuse_
 from convcalc.cli.training import Given
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named
+from convcalc.graph import leading
 from convcalc.graph.planned import Planned, leading_to
 from convcalc.pictures import WRITERS
 
@@ -49,11 +50,14 @@ def show_field(
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     part = leading_to(network, index)
-    shape, rank = network.shape_of(index), network.shape_of(network.inputs[0]).rank
-    if not shape.spatial or len(part.inputs) > 1 or part.index_inputs or rank not in PLANES:
+    shape, lead = network.shape_of(index), leading(part)
+    entries = [each for each in part.inputs if each in lead] or part.inputs
+    entry, *others = entries
+    rank = part.shape_of(entry).rank
+    if not shape.spatial or others or entry in part.index_inputs or rank not in PLANES:
         raise click.UsageError(
             f"--field is about a map of one image or sequence, and {name} makes {shape} of "
-            + ", ".join(str(part.shape_of(each)) for each in part.inputs)
+            + ", ".join(str(part.shape_of(each)) for each in entries)
         )
     refuse_too_large(network, Run(batch=batch, seed=given.seed or 0), drawn=given.weights is None)
     with running():
@@ -69,7 +73,6 @@ def show_field(
         weights = random_weights(network, seed) if fitted is None else fitted.weights
         inputs = random_inputs(network, batch, seed) if images is None else images
         at = tuple(size // 2 for size in shape.spatial)
-        (entry,) = part.inputs
         seen = traced(part, part.output, at).get(entry)
         hulls = [] if seen is None else [seen.hull(axis) for axis in range(len(seen.axes))]
         if not hulls or None in hulls:
@@ -81,7 +84,7 @@ def show_field(
         said = sentences(
             network.name,
             name,
-            str(network.shape_of(network.inputs[0])),
+            str(part.shape_of(entry)),
             examples=examples,
             trained=fitted is not None,
             seed=seed,

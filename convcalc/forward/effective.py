@@ -76,10 +76,10 @@ def _in_inference(network: Planned, weights: Mapping[str, Any]) -> tuple[Planned
         here, new = node, plan
         if any(weight.name == CONSTANT for weight in plan.weights):
             owner = node if node.shared_with is None else network.nodes[node.shared_with]
-            if node.shared_with is None:
-                _as_scale(held, owner.name, getattr(node.layer, "eps"))  # noqa: B009 (of norms)
+            eps = getattr(node.layer, "eps")  # noqa: B009 (of norms; each has its own)
+            held.update(_as_scale(weights, owner.name, eps, node.name))
             layer = layer_class("scale")(bias=True)
-            here = node._replace(kind="scale", layer=layer)
+            here = node._replace(kind="scale", layer=layer, shared_with=None)
             new = layer.plan([network.shape_of(node.inputs[0])])
         elif node.kind == "dropout":
             here = node._replace(kind="identity", layer=layer_class("identity")())
@@ -88,10 +88,9 @@ def _in_inference(network: Planned, weights: Mapping[str, Any]) -> tuple[Planned
     return Planned(*network._replace(nodes=nodes, plans=plans)), held
 
 
-def _as_scale(held: dict[str, Any], name: str, eps: float) -> None:
-    """The weights of a norm as those of a scale, under its name."""
-    mean = held.pop(f"{name}.{CONSTANT}")
-    factor = 1 / np.sqrt(held.pop(f"{name}.running_var") + eps)
-    factor = factor * held.get(f"{name}.weight", 1)
-    held[f"{name}.weight"] = factor
-    held[f"{name}.bias"] = held.get(f"{name}.bias", 0) - mean * factor
+def _as_scale(weights: Mapping[str, Any], owner: str, eps: float, name: str) -> dict[str, Any]:
+    """The weights of a scale called `name` that does what a norm does with those of `owner`."""
+    factor = 1 / np.sqrt(np.asarray(weights[f"{owner}.running_var"]) + eps)
+    factor = factor * weights.get(f"{owner}.weight", 1)
+    bias = weights.get(f"{owner}.bias", 0) - weights[f"{owner}.{CONSTANT}"] * factor
+    return {f"{name}.weight": factor, f"{name}.bias": bias}

@@ -138,3 +138,27 @@ def test_a_field_without_values_is_no_picture_of_one(
         convcalc, ["verify", *arguments, "--weights", str(tmp_path / "w.npz")]
     )
     assert (done.exit_code, said in done.output) == (rc, True), done.output
+
+
+def test_norms_that_share_weights_have_an_eps_each_and_another_input_is_left_out() -> None:
+    text = """
+    input: {other: 4x4x1, x: 4x4x1}
+    layers:
+      - {from: other, relu: }
+      - {from: x, name: first, batchnorm: {eps: 1.0}}
+      - {name: second, weights: first, batchnorm: {eps: 3.0}}
+    """
+    network = planned(loads(text))
+    weights = {
+        f"first.running_{of}": np.full(1, value) for of, value in (("mean", 2.0), ("var", 1))
+    }
+    weights |= {"first.weight": np.full(1, 5.0), "first.bias": np.zeros(1)}
+    given = {name: np.ones((1, 1, 4, 4)) for name in ("other", "x")}
+    field = input_gradients(network, network.output, (1, 2), given, weights)["x"]
+    # 5/√(1 + 1) of the first, and 5/√(1 + 3) of the second.
+    assert np.isclose(field[0, 0, 1, 2], 5 / 2**0.5 * 5 / 2, rtol=1e-12)
+    assert np.count_nonzero(field) == 1
+    done = CliRunner().invoke(
+        convcalc, ["verify", "-", "--training", "--field", "second"], input=text
+    )
+    assert done.exit_code == 0, done.output
