@@ -131,7 +131,7 @@ def test_a_field_without_values_is_no_picture_of_one(
     factor: float, rc: int, said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "net.yaml").write_text("{input: 6x6x1, layers: [conv: {filters: 2, kernel: 3}]}")
-    weights = {"conv1.weight": np.full((2, 1, 3, 3), factor), "conv1.bias": np.zeros(2)}
+    weights: Any = {"conv1.weight": np.full((2, 1, 3, 3), factor), "conv1.bias": np.zeros(2)}
     np.savez(tmp_path / "w.npz", **weights)
     arguments = [str(tmp_path / "net.yaml"), "--training", "--field", "conv1"]
     done = CliRunner().invoke(
