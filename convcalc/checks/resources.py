@@ -106,7 +106,7 @@ def largest_batch(fits: Callable[[int], bool], most: int) -> int:
     return low
 
 
-def training_need(network: Network, *, batch: int, dtype: str, optimizer: str) -> int:
+def training_need(network: Network, *, batch: int, dtype: str, optimizer: str, loss: str) -> int:
     """Bytes that training a network takes, at most; docs/training.md has the formula.
 
     Of a network whose training is not known to the byte, all outputs are taken to be kept.
@@ -119,7 +119,9 @@ def training_need(network: Network, *, batch: int, dtype: str, optimizer: str) -
         copies = 2 + RULES[optimizer].state
         held = copies * values * DTYPE_BYTES[dtype] + 3 * run.kept
     else:
-        terms = RunTerms(dtype, training=True, optimizer=optimizer, fused=False, inplace=False)
+        terms = RunTerms(
+            dtype, training=True, optimizer=optimizer, fused=False, inplace=False, loss=loss
+        )
         held = model(network, terms).peak(batch)
     return held + run.weights + run.activations
 

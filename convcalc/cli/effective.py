@@ -59,7 +59,8 @@ def show_field(
             f"--field is about a map of one image or sequence, and {name} makes {shape} of "
             + ", ".join(str(part.shape_of(each)) for each in entries)
         )
-    refuse_too_large(network, Run(batch=batch, seed=given.seed or 0), drawn=given.weights is None)
+    # What every layer keeps for the way back is there at once, and so are all weights.
+    refuse_too_large(network, Run(batch=batch, keep=True), drawn=False)
     with running():
         from convcalc.analysis.traced import traced
         from convcalc.forward.effective import effective_field

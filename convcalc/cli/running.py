@@ -148,7 +148,9 @@ def refuse_too_large_to_train(network: Network, run: TrainingRun) -> None:
         return
 
     def needs(batch: int) -> int:
-        return training_need(network, batch=batch, dtype=run.dtype, optimizer=run.optimizer)
+        return training_need(
+            network, batch=batch, dtype=run.dtype, optimizer=run.optimizer, loss=run.loss
+        )
 
     need = needs(run.batch)
     if need <= there:

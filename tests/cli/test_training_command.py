@@ -15,6 +15,7 @@ from tabled import tabled
 from convcalc.checks import training
 from convcalc.cli import convcalc
 from convcalc.formats.training import curve
+from convcalc.forward.losses import LOSSES
 from convcalc.forward.training import Trainer
 from convcalc.layers import Layer
 from convcalc.layers.activation import Relu
@@ -171,6 +172,16 @@ def test_too_little_memory_is_told_with_the_batch_that_fits(
     assert run("--batch", str(int(batch) + 1)).exit_code == 2
     monkeypatch.setattr("convcalc.cli.running.available", lambda: 1000)
     assert run().stderr.endswith("are available; none would fit\n")
+
+
+def test_what_a_loss_takes_is_part_of_what_a_step_needs(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = set()
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: 1000)
+    for loss in LOSSES:
+        needs.add(run("--batch", "50000", "--loss", loss).stderr)
+    assert len(needs) > 1
 
 
 def test_a_difference_ends_with_1(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tabled import tabled
 
 from convcalc.analysis.traced import Traced, traced
+from convcalc.checks.resources import Needs
 from convcalc.cli import convcalc
 from convcalc.forward.effective import effective_field, input_gradients
 from convcalc.forward.weights import expected_weights, random_weights
@@ -162,3 +163,20 @@ def test_norms_that_share_weights_have_an_eps_each_and_another_input_is_left_out
         convcalc, ["verify", "-", "--training", "--field", "second"], input=text
     )
     assert done.exit_code == 0, done.output
+
+
+def test_what_is_kept_for_the_way_back_is_compared_with_what_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layers = ", ".join(["{conv: {filters: 8, kernel: 3, padding: 1}}", "relu"] * 40)
+    text = f"{{input: 64x64x8, layers: [{layers}]}}"
+    network = planned(loads(text))
+    # Of 80 layers, 8·64·64 values of float32 for each of 64 examples, less the last.
+    kept = 79 * 64 * 4 * 8 * 64 * 64
+    inference = Needs(network, dtype="float32", engine=False, threads=1, keep=False)
+    assert inference.batch(64).total < kept
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: kept)
+    arguments = ["verify", "-", "--training", "--field", "conv40", "--batch", "64"]
+    done = CliRunner().invoke(convcalc, arguments, input=text)
+    assert done.exit_code == 2
+    assert "are available" in done.stderr
