@@ -79,7 +79,7 @@ class _Comparison:
         products: Mapping[int, int | str],
     ) -> None:
         self.network, self.run, self.seen, self.products = network, run, seen, products
-        self.asked, self.learning = made.asked, made.learning
+        self.asked, self.learning = made.asked, dict.fromkeys(made.learning)
         self.leading = leading(network)
         unknown = next((n.layer.untrained for n in network.nodes if n.layer.untrained), "")
         self.unknown = unknown
@@ -187,9 +187,9 @@ class _Comparison:
 
     def _layer(self, index: int) -> TrainedLayer:
         node, plan = self.network.nodes[index], self.network.plans[index]
-        asked, seen = self.asked[index], self.seen.layers.get(index)
-        own = node.shared_with is None
-        weights = [weight for weight in learned(plan) if weight.name in asked] if own else []
+        seen = self.seen.layers.get(index)
+        own = learned(plan) if node.shared_with is None else ()
+        sizes = {f"{node.name}.{weight.name}": weight.size for weight in own}
         norms = self.seen.norms.get(index)
         macs = self._macs(index, plan)
         kept_bytes = self._kept(index, seen)
@@ -216,8 +216,8 @@ class _Comparison:
             kept=tuple(seen.kept) if seen else (),
             kept_bytes=kept_bytes,
             gradients=Pair(
-                sum(weight.size for weight in weights),
-                sum(weight.size for weight in weights if weight.name in (came or ())),
+                sum(size for name, size in sizes.items() if name in self.learning),
+                sum(self.seen.learned.get(name, 0) for name in sizes),
             ),
             macs=macs,
             gradient_norm=None if norms is None else norms.gradient,

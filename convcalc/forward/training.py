@@ -84,8 +84,9 @@ class Trained(NamedTuple):
     """Bytes that the loss kept, and no layer did."""
     losses: list[float]
     """The loss of each step that was done, before the weights were changed."""
-    values: int
-    """Values of the gradients of weights, at the end of the backward pass."""
+    learned: dict[str, int]
+    """By the full name of each weight that has a gradient at the end of the backward pass, of how
+    many values; shared ones once."""
     gradient_bytes: int
     """Their bytes, in the data type that is computed in."""
     state_bytes: int
@@ -323,7 +324,7 @@ def _trained(trainer: Trainer, steps: int, progress: Callable[[int, int], None] 
         norms=norms(network, trainer.weights, gradients),
         loss_kept=kept,
         losses=[loss],
-        values=sum(int(each.size) for each in gradients.values()),
+        learned={name: int(each.size) for name, each in gradients.items()},
         gradient_bytes=sum(int(each.nbytes) for each in gradients.values()),
         state_bytes=sum(int(each.nbytes) for each in arrays),
         peak=watch.held.peak,

@@ -122,3 +122,19 @@ def test_what_learns_without_an_output_cannot_be_trained() -> None:
     text = "{input: 8x8x3, layers: [conv: {filters: 4, kernel: 3}], outputs: [input]}"
     with pytest.raises(ValueError, match="no weights that learn, and that an output is made of"):
         verify_training(planned(convcalc.loads(text)), TrainingRun(batch=2))
+
+
+def test_weights_that_only_another_layer_leads_to_an_output_with_learn() -> None:
+    layer = "conv: {filters: 3, kernel: 3, padding: 1}"
+    text = f"""
+    input: 8x8x3
+    layers:
+      - {{name: owner, {layer}}}
+      - {{from: input, name: user, {layer}, weights: owner}}
+    """
+    made = verify_training(planned(convcalc.loads(text)), TrainingRun(batch=2, optimizer="adam"))
+    assert made.differences == ()
+    owner, user = made.layers
+    assert owner.gradients.observed == owner.gradients.predicted == 3 * 3 * 9 + 3
+    assert (owner.macs.observed, user.macs.observed) == (0, 2 * 64 * 9 * 9)
+    assert made.gradient_bytes.observed == 4 * (3 * 3 * 9 + 3)
