@@ -102,10 +102,11 @@ def backward_pass(
     """Go back through every layer that has a gradient, the last first.
 
     `gradients` are the loss's for the network's outputs, by the index of their layers. What a layer
-    kept, and the gradient of its output, are let go of with it: both are empty in the end. `after`
-    is called with each layer, the gradient of its output, and what it gives; `summed` with each
-    layer and a sum that it adds to, while what is summed is still there. Raises `BackwardError` for
-    whatever a layer raises but `MemoryError`.
+    kept, and the gradient of its output, are let go of with it: both are empty in the end, and
+    others are added to the loss's gradients in their memory. `after` is called with each layer, the
+    gradient of its output, and what it gives; `summed` with each layer and a sum that it adds to,
+    while what is summed is still there. Raises `BackwardError` for whatever a layer raises but
+    `MemoryError`.
     """
     flowing = gradients
     sole: set[int | str] = {*gradients}  # of layers and weights, what nobody else looks at

@@ -29,7 +29,9 @@ def there(network: Planned, weights: Any, given: Any, *, inputs: bool = False) -
 
 def back(network: Planned, weights: Any, made: Pass, dy: Any) -> Learned:
     kept = dict(made.kept)
-    learned = backward_pass(np, network, weights, kept, dy)
+    learned = backward_pass(
+        np, network, weights, kept, {index: each.copy() for index, each in dy.items()}
+    )
     assert not kept, "what a layer kept goes with it"
     return learned
 
