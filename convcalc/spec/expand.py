@@ -333,7 +333,7 @@ class Expander:
             entries = node.entries
             count = len(entries)
             if count == 1 or (count == 2 and "origin" in entries):
-                kind, value = next(iter(entries.items()))
+                (kind, value), *_ = entries.items()
                 if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
                     origin = "" if count == 1 else self.origin(entries["origin"], place) or ""
                     return self.add_layer(kind, value, node, (current,), place, "", origin)
