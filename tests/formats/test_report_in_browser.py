@@ -59,6 +59,18 @@ layers:
       - add: [[], [from: first.conv1]]
       - {name: behind, layers: [conv: {filters: 5, kernel: 1}, conv: {filters: 5, kernel: 99}]}
 """
+LARGE = """\
+name: Large
+input: 100000x100000x3
+rounding: floor
+layers:
+  - name: stage
+    layers:
+      - conv: {filters: 512, kernel: 3, padding: 1}
+      - conv: {filters: 512, kernel: 3, padding: 1, dilation: 1000}
+  - maxpool: 2
+  - global_avgpool
+"""
 FOLDED = ("resnet50", "unet", "googlenet", "fpn")
 """Networks whose groups are folded and unfolded."""
 
@@ -77,6 +89,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     (folder / "broken.yaml").write_text(BROKEN)
     (folder / "wrong.yaml").write_text(WRONG)
+    (folder / "large.yaml").write_text(LARGE)
     (folder / "long.yaml").write_text(
         "name: Long\ninput: 8x8x4\nlayers:\n  - name: part\n    repeat: 2500\n    layers:\n"
         "      - conv: {filters: 4, kernel: 3, padding: 1}\n      - batchnorm\n      - relu\n"
@@ -86,6 +99,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("vgg16", ["report", "vgg16"], 0),
         ("resnets", ["report", "resnet18", "resnet34"], 0),
         ("folding", ["report", *FOLDED, str(folder / "wrong.yaml")], 1),
+        ("large", ["report", str(folder / "large.yaml")], 0),
         ("broken", ["report", str(folder / "broken.yaml")], 1),
         ("long", ["report", str(folder / "long.yaml")], 0),
         ("findings", ["check", str(folder / "broken.yaml"), "--format", "html"], 1),
@@ -300,6 +314,27 @@ def test_no_column_of_the_table_is_cut_off(shown: Shown) -> None:
             scroller = page.locator(".table-pane .scroller")
             over = scroller.evaluate("it => it.scrollWidth - it.clientWidth")
             assert over == 0, (width, fragment)
+
+
+NUMBERS_THAT_ARE_CUT = """[...document.querySelectorAll("table :is(.number, th)")]
+    .filter(each => each.offsetParent && each.scrollWidth > each.clientWidth)
+    .map(each => each.textContent)"""
+
+
+@pytest.mark.parametrize("name", ["large", "resnets", "broken"])
+def test_no_number_is_cut_off(shown: Shown, name: str) -> None:
+    """Because that is another number. What there is no room for is left out, or scrolled to."""
+    page = shown.open(name)
+    for fold in ("Fold all", "Unfold all"):
+        button = page.get_by_role("button", name=fold, exact=True)
+        if button.count():
+            button.click()
+        for width in (420, 760, 1024, 1090, 1360, 1920):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(NUMBERS_THAT_ARE_CUT) == [], (width, fold)
+            name_wide = page.locator(".layers .name").first.bounding_box()
+            assert name_wide is not None
+            assert name_wide["width"] >= 120, (width, fold)
 
 
 def test_groups_of_the_graph_open_and_close(shown: Shown) -> None:
@@ -582,6 +617,13 @@ def test_charts_say_what_they_show_and_choose_layers(shown: Shown) -> None:
     assert grouped(peak["tensors"][0]["bytes"]) in shown_rows.first.inner_text()
 
 
+def test_totals_of_a_broken_spec_are_lower_bounds(shown: Shown) -> None:
+    page = shown.open("broken")
+    least = grouped(printed("analyze", str(shown.folder / "broken.yaml"))["totals"]["macs"])
+    card = page.locator(".card", has_text="MACs")
+    assert card.locator("span").first.inner_text() == f"at least {least}"
+
+
 def test_findings_stand_with_their_lines(shown: Shown) -> None:
     for name in ("broken", "findings"):
         page = shown.open(name)
@@ -721,7 +763,7 @@ CONTROLS = """() => [...document.querySelectorAll("button, select, input, nav, .
     .map(each => each.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("name", ["vgg16", "resnets", "broken", "findings"])
+@pytest.mark.parametrize("name", ["vgg16", "resnets", "large", "broken", "findings"])
 def test_paper_has_all_of_a_page_and_nothing_to_press(shown: Shown, name: str) -> None:
     page = shown.page
     page.set_viewport_size(A4)

@@ -223,6 +223,7 @@ export class Network {
   private readonly explained: Column<Explained> | null;
   private users: Map<string, number[]> | undefined;
   private outputTexts: string[] | undefined;
+  private fieldTexts: string[] | undefined;
 
   constructor(
     readonly index: number,
@@ -238,13 +239,11 @@ export class Network {
     this.outputs = of("outputs") as Tensor[];
     this.totals = of("totals") as Totals;
     this.layers = this.listed("analyze", "layers");
-    const column = <T>(name: string): T[] =>
-      this.layers.length ? all(this.field<T>("analyze", "layers", name)) : [];
-    this.names = column("name");
-    this.kinds = column("kind");
-    this.parameters = column("parameters");
-    this.macs = column("macs");
-    this.memory = column("activation_bytes");
+    this.names = this.ofLayers("name");
+    this.kinds = this.ofLayers("kind");
+    this.parameters = this.ofLayers("parameters");
+    this.macs = this.ofLayers("macs");
+    this.memory = this.ofLayers("activation_bytes");
     this.moved = this.field<(Count | null)[]>("moved").at(0);
     this.rows = this.listed("rows");
     this.groups = all(this.listed<Group>("groups"));
@@ -290,9 +289,19 @@ export class Network {
 
   /** The shapes that layers put out, as tables write them. */
   get outputsOfLayers(): string[] {
-    return (this.outputTexts ??= Array.from({ length: this.layers.length }, (_, number) =>
-      shapeText(this.layers.at(number).output),
+    return (this.outputTexts ??= this.ofLayers<Shape | null>("output").map(shapeText));
+  }
+
+  /** The receptive fields of layers, as tables write them. */
+  get fieldsOfLayers(): string[] {
+    return (this.fieldTexts ??= this.ofLayers<FieldValue | null>("receptive_field").map((field, number) =>
+      field?.size.length ? textOf([field]) : fieldText(this.layers.at(number)),
     ));
+  }
+
+  /** One field of all layers, of which the others need not be read. */
+  private ofLayers<T>(name: string): T[] {
+    return this.layers.length ? all(this.field<T>("analyze", "layers", name)) : [];
   }
 }
 
@@ -314,6 +323,10 @@ export function fieldText(layer: Layer): string {
   const several = layer.receptive_field === null && layer.receptive_fields;
   const fields = several ? Object.values(layer.receptive_fields ?? {}) : [layer.receptive_field];
   if (!fields.some((each) => each?.size.length)) return layer.output ? "–" : "?";
+  return textOf(fields);
+}
+
+function textOf(fields: (FieldValue | null)[]): string {
   const texts = fields.map((each) =>
     !each?.size.length ? "–" : `${each.exact ? "" : "≤"}${each.size.join("×")}`,
   );

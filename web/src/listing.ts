@@ -1,6 +1,6 @@
 // Which rows the table of layers shows: the tree with some groups folded, or layers found and sorted.
 
-import { fieldText, type Group, type Network } from "./data";
+import type { Group, Network } from "./data";
 import type { Count } from "./numbers";
 import type { State } from "./state";
 
@@ -127,7 +127,7 @@ export const VALUES: Record<string, (network: Network, entry: Entry) => Key> = {
   parameters: (network, entry) => network.parameters[entry.layer] ?? null,
   macs: (network, entry) => network.macs[entry.layer] ?? null,
   receptive_field: (network, entry) => {
-    const sizes = /\d+/.exec(fieldText(network.layers.at(entry.layer)));
+    const sizes = /\d+/.exec(network.fieldsOfLayers[entry.layer] ?? "");
     return sizes ? Number(sizes[0]) : null;
   },
   memory: (network, entry) => network.memory[entry.layer] ?? null,

@@ -57,10 +57,11 @@ function card(one: Card): HTMLElement {
 
 function cards(data: Data, network: Network): Card[] {
   const { totals } = network;
+  const bound = totals.complete ? "" : "at least ";
   const counted = (title: string, name: string, value: Count | null, unit: string, beside: string): Card => ({
     title,
     large: value === null ? "?" : scaled(value),
-    exact: value === null ? "" : `${grouped(value)}${unit}`,
+    exact: value === null ? "" : `${bound}${grouped(value)}${unit}`,
     beside,
     means: data.definition(name),
   });

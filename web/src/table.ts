@@ -1,6 +1,6 @@
 // The table of layers: sorted, searched, folded, and in step with what is chosen elsewhere.
 
-import { fieldText, type Data, type Network } from "./data";
+import type { Data, Network } from "./data";
 import { h } from "./dom";
 import { hinted } from "./hint";
 import { around, entries, foldedAtFirst, isFolded, printedEntries, VALUES, type Entry } from "./listing";
@@ -8,10 +8,24 @@ import { grouped, megabytes, plural, type Count } from "./numbers";
 import { onPrint } from "./print";
 import { LongTable } from "./rows";
 import type { State, Store } from "./state";
+import { leftOut, widthOf } from "./widths";
 
 const COLUMNS = ["name", "kind", "hyperparameters", "output", "parameters", "macs", "receptive_field", "memory"];
 const RIGHT = new Set(["output", "parameters", "macs", "receptive_field", "memory"]);
 const ROW = 30;
+/** By column, how wide it is at least, in pixels: as its head is, with the arrow of a sorted one. */
+const LEAST: Record<string, number> = {
+  name: 145,
+  kind: 138,
+  hyperparameters: 145,
+  output: 124,
+  parameters: 116,
+  macs: 130,
+  receptive_field: 128,
+  memory: 102,
+};
+/** What is left out where there is no room, the first first: a layer's details have it, too. */
+const DISPENSABLE = ["hyperparameters", "receptive_field", "kind", "output", "parameters"];
 
 export class LayersTable {
   readonly element: HTMLElement;
@@ -27,6 +41,7 @@ export class LayersTable {
   private active = 0;
   private printing = false;
   private most: Record<string, number> = {};
+  private widths = LEAST;
 
   constructor(
     private readonly data: Data,
@@ -61,6 +76,7 @@ export class LayersTable {
       this.long.element,
     );
     this.long.element.setAttribute("tabindex", "-1");
+    new ResizeObserver(() => { this.fit(); }).observe(this.long.element);
     store.listen((state, before) => {
       this.update(state, before);
     });
@@ -75,12 +91,29 @@ export class LayersTable {
     this.network = network;
     this.first = foldedAtFirst(network);
     this.most = {
-      parameters: largest(network.parameters),
-      macs: largest(network.macs),
-      memory: largest(network.memory),
+      parameters: Number(largest(network.parameters)),
+      macs: Number(largest(network.macs)),
+      memory: Number(largest(network.memory)),
     };
+    this.widths = widths(network, digitIn(this.table));
+    this.fit();
     this.refill(this.store.state);
     this.follow(this.store.state.layer);
+  }
+
+  /** Give each column the width of what stands in it, and leave out those without room. */
+  private fit(): void {
+    const room = this.long.element.clientWidth;
+    if (!room || this.printing) return; // paper has all of them
+    const out = leftOut(this.widths, DISPENSABLE, room);
+    this.table.dataset.without = out.join(" ");
+    let sum = 0;
+    for (const column of COLUMNS) {
+      const width = this.widths[column] ?? 0;
+      if (!out.includes(column)) sum += width;
+      this.table.style.setProperty(`--${column}`, `${width}px`);
+    }
+    this.table.style.setProperty("--least", `${sum}px`);
   }
 
   private head(name: string): HTMLTableCellElement {
@@ -258,7 +291,7 @@ export class LayersTable {
       h("td", { class: "number" }, network.outputsOfLayers[at]),
       this.count("parameters", network.parameters[at]),
       this.count("macs", network.macs[at]),
-      h("td", { class: "number" }, fieldText(layer)),
+      h("td", { class: "number" }, network.fieldsOfLayers[at]),
       this.count("memory", network.memory[at]),
     );
   }
@@ -315,8 +348,31 @@ function indent(level: number): HTMLElement | null {
   return space;
 }
 
-function largest(values: (Count | null)[]): number {
-  return values.reduce<number>((most, value) => Math.max(most, Number(value ?? 0)), 0);
+/** By column, how wide it is where nothing in it that is a number is cut off. */
+function widths(network: Network, digit: number): Record<string, number> {
+  const { groups } = network;
+  const longest = (name: string, values: (Count | null)[]): string[] => [cellText(name, largest(values))];
+  const texts: Record<string, string[]> = {
+    output: [...network.outputsOfLayers, ...groups.map((group) => group.output ?? "?")],
+    parameters: longest("parameters", [...network.parameters, ...groups.map((group) => group.parameters)]),
+    macs: longest("macs", [...network.macs, ...groups.map((group) => group.macs)]),
+    receptive_field: network.fieldsOfLayers,
+    memory: [...new Set([...network.memory, ...groups.map((group) => group.activation_bytes)])].map((value) => cellText("memory", value)),
+  };
+  return Object.fromEntries(COLUMNS.map((column) => [column, Math.max(LEAST[column] ?? 0, widthOf(texts[column] ?? [], digit))]));
+}
+
+/** How wide a digit of a table's numbers is, in pixels. */
+function digitIn(table: HTMLTableElement): number {
+  const context = document.createElement("canvas").getContext("2d");
+  if (!context) return 9;
+  const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(table);
+  context.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+  return context.measureText("0").width;
+}
+
+function largest(values: (Count | null)[]): Count {
+  return values.reduce<Count>((most, value) => (value !== null && value > most ? value : most), 0);
 }
 
 /** Columns that the table is sorted by. */
