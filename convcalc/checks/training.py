@@ -350,7 +350,7 @@ class _Comparison:
             back = "it" if len(idle) == 1 else "them"
             yield f"no output is made of {listed(idle[:5])}, so nothing flows back to {back}"
         for flag, meaning in (
-            ("vanishing", "is shorter than 2⁻²⁴ of its weights, which such a step does not change"),
+            ("vanishing", "is shorter than 6e-8 of its weights, which such a step does not change"),
             ("exploding", "is longer than 1,000 times its weights, which such a step replaces"),
         ):
             names = [layer.name for layer in layers if layer.flag == flag]
