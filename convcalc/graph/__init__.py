@@ -72,6 +72,8 @@ OneShape: TypeAlias = Shape | str | Sequence[int]
 """A shape: as a value, as a spec writes it, "224x224x3", or these numbers."""
 GivenShape: TypeAlias = OneShape | Mapping[str, OneShape]
 """An input: a shape; of several some by their names."""
+PARTLY_READ = frozenset({UNPOOL, *CONSTANTS})
+"""Kinds whose output does not turn on all that they read."""
 INDEXING = kinds(having="indices")
 """Kinds that read whole numbers, which are an input of the network's and no values."""
 
@@ -313,7 +315,8 @@ def leading(network: Network) -> Collection[int]:
     known = set(network.outputs)
     for index in range(len(nodes) - 1, -1, -1):
         if index in known:
-            known.update(gradient_reads(nodes[index]))
+            node = nodes[index]
+            known.update(gradient_reads(node) if node.kind in PARTLY_READ else node.inputs)
     return known
 
 
