@@ -83,7 +83,9 @@ def _last(network: Network) -> int:
         each for each in placed if (shape := network.shape_of(each)) and max(shape.spatial) > 1
     ]
     if not placed:
-        message = f"no layer of {network.path} has positions in the image"
+        unknown = any(network.shape_of(index) is None for index in range(len(network.nodes)))
+        which = "layer whose shape is known" if unknown else "layer"
+        message = f"no {which} has positions in the image of {network.path}"
         raise ArgumentError(message)
     return (several or placed)[-1]
 

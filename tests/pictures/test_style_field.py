@@ -92,12 +92,21 @@ def test_three_axes_and_a_single_position_are_drawn() -> None:
         looks_right(convcalc.draw(convcalc.parse(spec), "field", layer=layer))
 
 
+def test_a_network_without_positions_is_not_mixed_up_with_one_of_unknown_shapes() -> None:
+    vector = "input: 5\nlayers: [linear: 3]\n"
+    broken = "input: 8x8x1\nlayers: [conv: {filters: 2, kernel: 9}]\n"
+    for text, message in (
+        (vector, "no layer has positions in the image of "),
+        (broken, "no layer whose shape is known has positions in the image of "),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            convcalc.draw(convcalc.parse(text), "field")
+
+
 def test_a_position_or_layer_that_there_is_not_is_refused() -> None:
     for options in ({"layer": "linear1"}, {"layer": "conv1", "at": (99, 0)}, {"at": (1,)}):
         with pytest.raises(ArgumentError):
             convcalc.draw("alexnet", "field", **options)
-    with pytest.raises(ArgumentError, match="has positions"):
-        convcalc.draw(convcalc.parse("{input: 4, layers: [linear: 2]}"), "field")
 
 
 @tabled(

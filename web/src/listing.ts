@@ -116,7 +116,7 @@ function compared(one: Key, other: Key, sign: number): number {
 }
 
 /** Column → what it is sorted by. */
-export const VALUES: Record<string, (network: Network, entry: Entry) => Key> = {
+const VALUES: Record<string, (network: Network, entry: Entry) => Key> = {
   name: (_, entry) => entry.layer,
   kind: (network, entry) => network.kinds[entry.layer] ?? null,
   hyperparameters: (_, entry) => entry.says,

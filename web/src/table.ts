@@ -3,7 +3,7 @@
 import type { Data, Network } from "./data";
 import { h } from "./dom";
 import { hinted } from "./hint";
-import { around, entries, foldedAtFirst, isFolded, printedEntries, VALUES, type Entry } from "./listing";
+import { around, entries, foldedAtFirst, isFolded, printedEntries, type Entry } from "./listing";
 import { grouped, megabytes, plural, type Count } from "./numbers";
 import { onPrint } from "./print";
 import { LongTable } from "./rows";
@@ -374,6 +374,3 @@ function digitIn(table: HTMLTableElement): number {
 function largest(values: (Count | null)[]): Count {
   return values.reduce<Count>((most, value) => (value !== null && value > most ? value : most), 0);
 }
-
-/** Columns that the table is sorted by. */
-export const SORTED = Object.keys(VALUES);
