@@ -316,6 +316,15 @@ def test_no_column_of_the_table_is_cut_off(shown: Shown) -> None:
             assert over == 0, (width, fragment)
 
 
+def test_shapes_are_searched_for_as_specs_write_them(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    counts = []
+    for shape in ("56×56×256", "56x56x256"):
+        page.fill("#find", shape)
+        counts.append(page.locator(".counted").first.inner_text())
+    assert counts == ["6 of 39 layers"] * 2
+
+
 NUMBERS_THAT_ARE_CUT = """[...document.querySelectorAll("table :is(.number, th)")]
     .filter(each => each.offsetParent && each.scrollWidth > each.clientWidth)
     .map(each => each.textContent)"""

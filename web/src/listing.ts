@@ -90,11 +90,16 @@ function flat(network: Network, state: State): Entry[] {
     if (row.heading) continue;
     const name = network.names[row.at] ?? "";
     const text = `${name} ${network.kinds[row.at] ?? ""} ${row.says} ${network.outputsOfLayers[row.at] ?? ""}`;
-    if (words.every((word) => text.toLowerCase().includes(word))) {
+    if (words.every((word) => has(text.toLowerCase(), word))) {
       listed.push({ layer: row.at, group: -1, level: 0, label: name, says: row.says, folded: false });
     }
   }
   return sorted(network, listed, state.sort);
+}
+
+/** Whether a word is in a text; extents may have the letter between them that specs have there. */
+function has(text: string, word: string): boolean {
+  return text.includes(word) || text.includes(word.replace(/(?<=\d)x(?=\d)/g, "×"));
 }
 
 function sorted(network: Network, listed: Entry[], sort: string): Entry[] {
