@@ -101,9 +101,9 @@ def written(answers: dict[str, dict[str, Any]]) -> str:
     return "{\n" + ",\n".join(rows) + "\n}\n"
 
 
-@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.thorough)])
 def test_answers_move_on_purpose_only(every: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each third spec is asked each time, all of them thoroughly and where answers are renewed.
+    """Each sixth spec is asked each time, all of them thoroughly and where answers are renewed.
 
     A spec is read once for the commands that read it alike, and the configuration once.
 

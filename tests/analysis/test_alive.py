@@ -142,7 +142,9 @@ def test_every_byte_of_random_networks_belongs_to_something(seed: int) -> None:
                 assert all(size_of(tensor) == tensor.bytes for tensor in there.tensors), there
 
 
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(each, marks=pytest.mark.thorough) for each in (1, 2))]
+)
 def test_the_peaks_of_all_bundled_networks_add_up(part: int) -> None:
     """Each in inference and in training, under terms in turn; of a family, its main network.
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 from kinds import CASES, Case
@@ -53,8 +54,12 @@ def test_a_frozen_linear_layer_keeps_no_input_and_a_frozen_convolution_does() ->
     assert report.layer("conv1").kept == 4 * 48
 
 
-def compare(network: Network, batch: int, *, inplace: bool) -> None:
-    torch_memory = pytest.importorskip("torch_memory")
+@pytest.fixture
+def torch_memory() -> Any:
+    return pytest.importorskip("torch_memory")
+
+
+def compare(torch_memory: Any, network: Network, batch: int, *, inplace: bool) -> None:
     report = memory(network, batch=batch, inplace=inplace, training=True)
     names = {layer.name for layer in report.layers if layer.in_place}
 
@@ -73,14 +78,14 @@ def compare(network: Network, batch: int, *, inplace: bool) -> None:
 
 
 @tabled("name", ["resnet18", "mobilenet_v2", "vgg16_bn", "densenet121", "unet", "convnext_tiny"])
-def test_networks_with_frozen_layers_to_the_byte(name: str) -> None:
+def test_networks_with_frozen_layers_to_the_byte(name: str, torch_memory: Any) -> None:
     network = load(name)
     own = [
         node.name for node in network.nodes if node.kind in WEIGHTED and node.shared_with is None
     ]
     some = Random(name).sample(own, len(own) // 2)  # noqa: S311 (no secret)
     for patterns, batch in ((own[: len(own) * 2 // 3], 1), (some, 2), (own[1:], 1)):
-        compare(freeze(network, patterns), batch, inplace=batch == 1)
+        compare(torch_memory, freeze(network, patterns), batch, inplace=batch == 1)
 
 
 LEFT_OUT = kinds("recurrent") | {"embedding", "learned"}
@@ -98,13 +103,13 @@ def frozen_between(row: Case) -> Network | None:
 
 
 @tabled("row", [row for row in CASES if frozen_between(row)])
-def test_every_kind_that_is_frozen_to_the_byte_or_said(row: Case) -> None:
+def test_every_kind_that_is_frozen_to_the_byte_or_said(row: Case, torch_memory: Any) -> None:
     network = frozen_between(row)
     assert network is not None
     for batch, inplace in ((1, True), (2, False)):
         if refusals(network, batch, training=True):  # one value to normalize
             continue
-        compare(network, batch, inplace=inplace)
+        compare(torch_memory, network, batch, inplace=inplace)
         found = memory(network, batch=batch, training=True).inexact
         said = [each for each in found if each.layer.startswith(row.kind)]
         assert not said or row.kind in ("attention", "linear", "locally_connected", "scale"), said

@@ -28,15 +28,18 @@ LOSSES: dict[str, Callable[[Any], Callable[[Any, Any], Any]]] = {
 of shares is held by the data: on the meta device its loss is one number, on the CPU it is not."""
 
 
+@pytest.fixture
+def torch_memory() -> Any:
+    return pytest.importorskip("torch_memory")
+
+
 @tabled("loss", LOSSES)
-def test_losses_to_the_byte(loss: str) -> None:
-    torch_memory = pytest.importorskip("torch_memory")
-    torch = pytest.importorskip("torch")
+def test_losses_to_the_byte(loss: str, torch_memory: Any) -> None:
     network = loads(TEXT)
     for batch in (1, 4):
         report = memory(network, batch=batch, training=True, inplace=False, loss=loss)
         measured = torch_memory.training(
-            network, batch, lambda _: False, loss=LOSSES[loss](torch.nn.functional)
+            network, batch, lambda _: False, loss=LOSSES[loss](torch_memory.functional)
         )
         assert report.after_forward == measured.after_forward - _targets(loss, network, batch)
         assert report.kept == measured.saved

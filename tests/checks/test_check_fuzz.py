@@ -67,6 +67,7 @@ def test_anything_that_looks_like_yaml(tmp_path: Path, text: str) -> None:
     survives(tmp_path, b"input: 8x8x3\nlayers:\n" + text.encode())
 
 
+@pytest.mark.thorough
 @examples(EXAMPLES, spec=edited)
 def test_real_specs_with_pieces_changed(tmp_path: Path, spec: bytes) -> None:
     survives(tmp_path, spec)

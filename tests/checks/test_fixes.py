@@ -78,6 +78,7 @@ def with_fixes() -> list[tuple[str, str, Diagnostic]]:
     return [*every.values()]
 
 
+@pytest.mark.thorough
 def test_fixes_of_all_sorts_are_looked_at() -> None:
     assert {item.code for _, _, item in with_fixes()} >= {
         *("CC107", "CC109", "CC110", "CC111", "CC113", "CC119", "CC201", "CC308"),

@@ -634,6 +634,7 @@ def test_a_stage_in_patches_has_a_plan_of_its_own(run: Run) -> None:
     assert "the input streamed" in run(*options, "--input-memory", "streamed").stdout
 
 
+@pytest.mark.thorough
 def test_patches_are_held_against_limits_and_looked_for(run: Run) -> None:
     found = run("mobilenet_v2", "--patches", "auto", "--limit", "512KiB", "-f", "json")
     value = json.loads(found.stdout)["arena"]

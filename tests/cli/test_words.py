@@ -296,6 +296,7 @@ def checked(spec: str) -> tuple[list[tuple[str, str]], Network]:
     return [(each.code, each.message) for each in found if each.severity != "note"], network
 
 
+@pytest.mark.thorough
 @tabled("name", MEMBERS.values())
 def test_what_is_shown_of_a_bundled_spec_is_that_network(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.yaml"

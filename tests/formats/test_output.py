@@ -440,6 +440,7 @@ def reports() -> dict[str, convcalc.Report]:
     return {name: convcalc.analyze(convcalc.load(name)) for name in sorted(names)}
 
 
+@pytest.mark.thorough
 def test_at_80_columns_kind_and_hyperparameters_come_before_memory(
     reports: dict[str, convcalc.Report],
 ) -> None:

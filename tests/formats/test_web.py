@@ -313,7 +313,10 @@ def test_figures_are_defined_by_the_words_of_the_documentation() -> None:
     written = re.sub(r"[*`]", "", read_file("definitions.md"))
 
     assert told["macs"].startswith("A MAC is one multiplication whose product is added up")
-    assert told["memory.gradients"] == "of all parameters, at the end of the backward pass"
+    assert told["memory.gradients"] == (
+        "of all parameters that learn, and that an output is made of, at the end of the backward "
+        "pass"
+    )
     for name in ("parameters", "buffers", "flops", "activations", "receptive_field"):
         assert told[name] in written
     assert not [text for text in told.values() if not text or "](" in text]

@@ -388,6 +388,7 @@ def chain(draw: Draw) -> Network:
             return network(f"[{', '.join(links)}]", size)
 
 
+@pytest.mark.thorough
 @examples(
     120,
     net=chain,

@@ -96,6 +96,7 @@ def test_published_names_are_known_in_any_order(name: str) -> None:
     assert "w.safetensors has other names, " in found.notes[0]
 
 
+@pytest.mark.thorough
 @tabled("case", [case for case in RUN if case.parameters and len(case.shapes) == 1], ids=str)
 def test_a_layer_of_any_kind_is_known_by_order_and_shape(case: Case) -> None:
     """Or it is told that its arrays may be several, where they are of one shape."""

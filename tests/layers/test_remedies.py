@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
+import pytest
 from draws import Draw
 from kinds import pool
 from tabled import tabled
@@ -267,6 +268,7 @@ def rows_of(text: str) -> list[tuple[str, re.Match[str]]]:
     return [(row, match) for row in DOING if (match := re.search(row, text))]
 
 
+@pytest.mark.thorough
 @tabled("kind", CATALOGUE)
 def test_a_layer_done_as_a_help_says_has_no_error(kind: str) -> None:
     draw = Draw(kind)

@@ -483,6 +483,7 @@ def test_what_is_misspelled_stands_where_it_stood(name: str) -> None:
         assert not any(node.unknown for node in network.nodes)
 
 
+@pytest.mark.thorough
 @tabled("path", sorted(ROOT.glob("tests/specs/**/*.yaml")))
 def test_every_spec_is_shown_whatever_is_wrong_with_it(path: Path) -> None:
     network = convcalc.read(path)

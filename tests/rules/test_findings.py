@@ -45,6 +45,7 @@ def test_the_corpus_is_large_and_not_the_zoo_again() -> None:
     assert not zoo & {path.stem for path in CORPUS.glob("*.yaml")}
 
 
+@pytest.mark.thorough
 def test_networks_are_what_their_sources_count_and_every_finding_has_its_verdict() -> None:
     """Every verdict has its findings, too."""
     everything = {spec.name: said(spec) for spec in specs()}

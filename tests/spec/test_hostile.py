@@ -338,6 +338,7 @@ def test_many_mistakes_are_found_and_kept_within_a_limit(
     assert result.stderr.decode().endswith("errors.\n")
 
 
+@pytest.mark.thorough
 def test_many_parameters_do_not_slow_repeats_and_blocks_down(run: Run, tmp_path: Path) -> None:
     """A mistake at the end leaves it at reading: what layers cost afterwards is not looked at."""
     path = tmp_path / "spec.yaml"

@@ -54,6 +54,7 @@ MEANT = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @tabled("given", REFUSED)
 @tabled("command", ON_NETWORKS)
 def test_an_input_of_other_axes_than_the_specs_own_is_refused(command: str, given: str) -> None:
