@@ -457,6 +457,7 @@ def slips(word: str) -> Iterator[str]:
     yield from (word.capitalize(), word.upper(), word + "s", word + "es", word.rstrip("s"))
 
 
+@pytest.mark.thorough
 def test_a_slip_in_a_top_level_key_hides_no_spec() -> None:
     """Every key of every spec of ours, with every slip: all of them are looked at."""
     hidden = []

@@ -199,6 +199,7 @@ def test_what_would_change_the_spec_is_never_written(
 SILENCED = [name for name in TEXTS if "# convcalc:" in decoded(name)]
 
 
+@pytest.mark.thorough
 @tabled("name", WORKING)
 def test_a_formatted_spec_is_formatted(name: str) -> None:
     made = styled(Opened("a.yaml", SourceText("a.yaml", decoded(name))))

@@ -85,6 +85,7 @@ def published(name: str) -> tuple[Network, Fitted]:
     return network, fitted(ordered, network, path="w.safetensors")
 
 
+@pytest.mark.thorough
 @tabled("name", PUBLISHED)
 def test_published_names_are_known_in_any_order(name: str) -> None:
     network, found = published(name)

@@ -400,7 +400,10 @@ CROSSED = "add: [[maxpool: 2], [maxpool: {kernel: 3, stride: 3}]]"
         f"{LONG}, maxpool: 3, {CROSSED}",
         ", ".join([CROSSED] * 40),
         ", ".join(["add: [[maxpool: 2, upsample: 2], []]"] * 300),
-        f"concat: [{', '.join(['[maxpool: 3]', '[maxpool: 2]'] * 500)}]",
+        pytest.param(
+            f"concat: [{', '.join(['[maxpool: 3]', '[maxpool: 2]'] * 500)}]",
+            marks=pytest.mark.thorough,
+        ),
     ],
     ids=["long", "crossed", "merges", "wide"],
 )

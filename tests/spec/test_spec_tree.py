@@ -91,6 +91,7 @@ def remarks(text: str) -> list[str]:
     return [found.text.rstrip() for found in comments(SourceText("a.yaml", text))]
 
 
+@pytest.mark.thorough
 @tabled("name", TEXTS)
 def test_what_is_written_of_a_spec_is_the_same_spec_and_means_the_same(name: str) -> None:
     text = decoded(name)
