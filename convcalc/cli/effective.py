@@ -27,7 +27,7 @@ def refuse_beside_field(ctx: click.Context) -> None:
     """A field is of random input or images, in float32, by the definitions, and trains nothing."""
     taken = (
         "training", "field", "file", "force", "spec", "shape", "settings", "batch", "seed",
-        "weights_path", "map_path", "images", "normalize", "names",
+        "weights_path", "map_path", "images", "normalize",
     )  # fmt: skip
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name or "")
