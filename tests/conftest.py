@@ -66,3 +66,15 @@ def pytest_collection(session: pytest.Session) -> None:
         for path in sorted(TESTS.rglob("test_*.py"), reverse=True):
             with suppress(Exception, pytest.skip.Exception):
                 import_module(path.stem)
+
+
+@pytest.fixture
+def torch() -> Any:
+    """PyTorch; whatever asks for it is skipped without."""
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture
+def torch_memory() -> Any:
+    """What measures PyTorch's memory, likewise."""
+    return pytest.importorskip("torch_memory")

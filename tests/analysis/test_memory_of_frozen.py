@@ -4,12 +4,12 @@ from functools import partial
 from random import Random
 from typing import Any
 
-import pytest
 from kinds import CASES, Case
 from tabled import tabled
 
 from convcalc.analysis.memory import memory
 from convcalc.analysis.memory.batch import refusals
+from convcalc.analysis.memory.checkpoint import segments
 from convcalc.graph import Network, load, loads
 from convcalc.graph.frozen import WEIGHTED, freeze
 from convcalc.layers import kinds
@@ -52,11 +52,6 @@ def test_a_frozen_linear_layer_keeps_no_input_and_a_frozen_convolution_does() ->
     text = text.replace("relu", "leaky_relu").replace("kernel: 1}, name", "kernel: 1}, name")
     report = memory(freeze(loads(text), "conv1"), training=True, inplace=False)
     assert report.layer("conv1").kept == 4 * 48
-
-
-@pytest.fixture
-def torch_memory() -> Any:
-    return pytest.importorskip("torch_memory")
 
 
 def compare(torch_memory: Any, network: Network, batch: int, *, inplace: bool) -> None:
@@ -113,3 +108,32 @@ def test_every_kind_that_is_frozen_to_the_byte_or_said(row: Case, torch_memory: 
         found = memory(network, batch=batch, training=True).inexact
         said = [each for each in found if each.layer.startswith(row.kind)]
         assert not said or row.kind in ("attention", "linear", "locally_connected", "scale"), said
+
+
+CHECKPOINTED = """
+input: 6x6x3
+layers:
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: a}
+  - {batchnorm: {}, name: b}
+  - {relu: {}, name: c}
+  - {scale: {}, name: d}
+  - {conv: {filters: 4, kernel: 3}, name: e}
+  - {l2norm: {}, name: f}
+  - {flatten: {}, name: g}
+  - {linear: 6, name: h}
+  - {linear: 5, name: i}
+"""
+
+
+@tabled("frozen", ["a", "b", "d", "e", "f", "h", "i", "abd", "efhi", "dfhi", "abdefh"])
+def test_frozen_layers_that_run_again_to_the_byte(frozen: str, torch_memory: Any) -> None:
+    """Weights that are saved make a segment run again, also where nothing else is kept."""
+    net = freeze(loads(CHECKPOINTED), [*frozen])
+    for checkpoint in (2, ["d"], ["f"], ["h"], ["i"], ["h", "i"]):
+        report = memory(net, batch=3, training=True, checkpoint=checkpoint, inplace=False)
+        measured = torch_memory.training(
+            net, 3, lambda _: False, device="cpu", segments=segments(net, checkpoint)
+        )
+        found = (report.after_forward, report.forward_peak, report.backward_peak)
+        theirs = (measured.after_forward, measured.forward_peak, measured.backward_peak)
+        assert found == theirs or report.inexact, checkpoint

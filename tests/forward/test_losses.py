@@ -71,11 +71,6 @@ def test_gradients_are_those_of_differences(name: str, shape: tuple[int, ...]) -
     assert math.isclose((gradient * way).sum(), (there - back) / 2e-6, rel_tol=1e-6)
 
 
-@pytest.fixture
-def torch() -> Any:
-    return pytest.importorskip("torch")
-
-
 @tabled("name", ALL)
 @tabled("shape", [(3, 4), (2, 3, 4, 5)])
 def test_values_and_gradients_are_pytorchs(name: str, shape: tuple[int, ...], torch: Any) -> None:

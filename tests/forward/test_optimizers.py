@@ -47,11 +47,6 @@ def test_two_steps_by_hand() -> None:
     assert after("adamw")[0] == pytest.approx(4 * (1 - 0.5 * 0.01) - 0.5)
 
 
-@pytest.fixture
-def torch() -> Any:
-    return pytest.importorskip("torch")
-
-
 @tabled("name", OPTIMIZERS)
 def test_steps_are_pytorchs(name: str, torch: Any) -> None:
     peer, options = PEERS[name]

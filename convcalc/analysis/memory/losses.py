@@ -50,7 +50,7 @@ RULES: Mapping[str, LossRule] = MappingProxyType(
             weighed=True,
         ),
         "binary-cross-entropy": LossRule(_at_once, _values, large=True),
-        "mean-squared-error": LossRule(_at_once, _values),
+        "mean-squared-error": LossRule(_at_once, _values, large=True),
         "squares": LossRule(lambda size: power(size, 0), lambda shape, width: 0),  # noqa: ARG005
     }
 )

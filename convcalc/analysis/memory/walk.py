@@ -650,7 +650,9 @@ class Walk:
         for index in part:
             step = self.program.steps[index]
             arrays = any(array.kept for array in step.operation.extra)
-            if step.backward and (step.keeps or arrays) and index not in self.vain:
+            # Of frozen weights its input is not kept, but they are: they are saved like any other.
+            saves = step.keeps or arrays or (step.operation.keeps_to_learn and not step.learns)
+            if step.backward and saves and index not in self.vain:
                 keeping.append(index)
         return keeping
 
