@@ -89,6 +89,19 @@ def times(extents: Iterable[int]) -> str:
     return "×".join(map(str, extents))
 
 
+SINGLE = "a single number"
+"""What an array without axes is, in words."""
+
+
+def array_shape(shape: Iterable[int], single: str = "1") -> str:
+    """The shape of an array; `single` for that of one number, which has no axes.
+
+    >>> array_shape((3, 2)), array_shape(())
+    ('3×2', '1')
+    """
+    return times(shape) or single
+
+
 def bar(share: float, width: int = 8) -> str:
     """A share as a bar of eighths of a character.
 

@@ -32,7 +32,7 @@ from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import SOURCES, Layer, Plan
 from convcalc.layers.operations import kept, learned, of_batch
-from convcalc.numbers import both_bytes, grouped
+from convcalc.numbers import array_shape, both_bytes, grouped
 
 
 def untaught(network: Planned) -> tuple[str, str] | None:
@@ -279,7 +279,8 @@ class _Comparison:
             if shape is None:
                 yield f"there is no gradient of {what}"
             elif shape != sizes[key]:
-                yield f"the gradient of {what} is {_times(shape)}, and it is {_times(sizes[key])}"
+                given, own = array_shape(shape), array_shape(sizes[key])
+                yield f"the gradient of {what} is {given}, and it is {own}"
         if not seen.finite:
             yield "some of its gradients are not finite"
 
@@ -357,7 +358,3 @@ class _Comparison:
             if names:
                 more = f" and {grouped(len(names) - 3)} more" if len(names) > 3 else ""
                 yield f"{flag} gradient: that of {', '.join(names[:3])}{more} {meaning}"
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "1"

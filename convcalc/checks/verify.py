@@ -13,7 +13,7 @@ from convcalc.graph.ends import last_kind
 from convcalc.graph.matching import matching
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES, Plan
-from convcalc.numbers import grouped
+from convcalc.numbers import array_shape, grouped
 from convcalc.shape import Shape
 
 
@@ -292,18 +292,14 @@ def weight_differences(plan: Plan, seen: Observed) -> list[str]:
             differences.append(f"weight {weight.name!r} is predicted, and was never asked for")
         elif shape != weight.shape:
             differences.append(
-                f"weight {weight.name!r} is {_times(weight.shape)} as predicted, and "
-                f"{_times(shape)} as observed"
+                f"weight {weight.name!r} is {array_shape(weight.shape)} as predicted, and "
+                f"{array_shape(shape)} as observed"
             )
         elif read != prod(shape):
             differences.append(
                 f"of weight {weight.name!r}, {read:,} of {prod(shape):,} values were read"
             )
     return differences
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "1"
 
 
 def network_output_kind(network: Planned) -> str:

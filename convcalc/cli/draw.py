@@ -1,7 +1,5 @@
 """`convcalc draw`: a network as a picture."""
 
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,12 +11,11 @@ from convcalc.cli.options import (
     network_options,
     new_file_options,
     position_value,
-    refuse_idle_force,
     seed_option,
     weights_options,
 )
 from convcalc.cli.output import write_file, write_findings, write_made
-from convcalc.cli.pictured import format_of, picture
+from convcalc.cli.pictured import picture, target_format
 from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.graph import Network, SpecError, read
 from convcalc.pictures import STYLES, WRITERS, scene_of
@@ -156,14 +153,9 @@ def command(
       convcalc draw alexnet --style window --layer conv1 -o conv1.svg
       convcalc draw vgg16 --style field --layer stage2.conv2 --at 3,50 -o field.svg
     """
-    refuse_idle_force(file, force=force)
-    to = to or ("svg" if file is None else format_of(file))
+    to = target_format(file, to, force=force)
     if width is not None and not WRITERS[to].sizes:
         raise click.UsageError(f"--width is about the size of a picture, and {to} says none")
-    if file is None and not WRITERS[to].text and sys.stdout.isatty():
-        raise click.UsageError("the picture is no text: write -o FILE, or send it to a program")
-    if file is not None and not force and os.path.lexists(file):
-        raise click.UsageError(f"{file} is there already: --force writes over it")
     network = read(spec, input=shape, parameters=dict(settings))
     if exit_code(network.diagnostics) == 2:  # there is nothing to draw
         write_findings(network.diagnostics)

@@ -1,23 +1,19 @@
 """`convcalc verify --training --field`: what an output turns on, as a picture."""
 
-import os
-import sys
 from math import isfinite
 from typing import NoReturn
 
 import click
 
 from convcalc.checks.verify import Run
-from convcalc.cli.options import refuse_idle_force
 from convcalc.cli.output import write_file, write_made
-from convcalc.cli.pictured import format_of, picture
+from convcalc.cli.pictured import picture, target_format
 from convcalc.cli.running import CannotRun, given_inputs, given_weights, refuse_too_large, running
 from convcalc.cli.training import Given
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named
 from convcalc.graph import leading
 from convcalc.graph.planned import Planned, leading_to
-from convcalc.pictures import WRITERS
 
 PLANES = (1, 2)
 """Ranks of inputs that a picture can show."""
@@ -39,12 +35,7 @@ def show_field(
     network: Planned, name: str, file: str | None, batch: int, given: Given, *, force: bool
 ) -> NoReturn:
     """Draw the effective receptive field of a layer's middle output, and end."""
-    refuse_idle_force(file, force=force)
-    to = "svg" if file is None else format_of(file)
-    if file is None and not WRITERS[to].text and sys.stdout.isatty():
-        raise click.UsageError("the picture is no text: write -o FILE, or send it to a program")
-    if file is not None and not force and os.path.lexists(file):
-        raise click.UsageError(f"{file} is there already: --force writes over it")
+    to = target_format(file, force=force)
     try:
         index = one_named(network, name, "a field")
     except ArgumentError as error:

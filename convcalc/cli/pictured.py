@@ -1,9 +1,12 @@
 """What commands share that write pictures: the format that a file's name says, and the file."""
 
+import os
+import sys
 from pathlib import PurePath
 
 import click
 
+from convcalc.cli.options import refuse_idle_force
 from convcalc.diagnostics import ArgumentError
 from convcalc.pictures import WRITERS, written
 from convcalc.pictures.scene import Scene
@@ -17,6 +20,20 @@ def format_of(file: str) -> str:
             return name
     endings = ", ".join(writer.ending for writer in WRITERS.values())
     raise click.UsageError(f"{file}: its name ends with none of {endings}")
+
+
+def target_format(file: str | None, to: str | None = None, *, force: bool) -> str:
+    """The format of a picture for a file, or for standard output; `to`, if that is said.
+
+    Raises `click.UsageError` where it cannot be written there.
+    """
+    refuse_idle_force(file, force=force)
+    to = to or ("svg" if file is None else format_of(file))
+    if file is None and not WRITERS[to].text and sys.stdout.isatty():
+        raise click.UsageError("the picture is no text: write -o FILE, or send it to a program")
+    if file is not None and not force and os.path.lexists(file):
+        raise click.UsageError(f"{file} is there already: --force writes over it")
+    return to
 
 
 def picture(scene: Scene, to: str, theme: str = "auto") -> str | bytes:

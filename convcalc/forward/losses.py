@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from convcalc.arguments import shown
 from convcalc.diagnostics import ArgumentError
+from convcalc.numbers import SINGLE, array_shape
 
 Targets = Literal["classes", "shares", "values", "nothing"]
 """What an output is held against: the number of a class for each position, int64; for each value a
@@ -187,7 +188,8 @@ def checked_target(xp: Any, loss: Loss, what: str, target: Any, shape: Sequence[
     wanted = (shape[0], *shape[2:]) if classes else tuple(shape)
     if tuple(array.shape) != wanted:
         each = "the number of a class for each position" if classes else "one for each value"
-        message = f"{what} is {_times(array.shape)}, and the output wants {_times(wanted)}: {each}"
+        given, fitting = (array_shape(shape, SINGLE) for shape in (array.shape, wanted))
+        message = f"{what} is {given}, and the output wants {fitting}: {each}"
         raise ArgumentError(message)
     least, most = (0, shape[1] - 1) if classes else (0, 1)
     wrong = array[~((array >= least) & (array <= most))] if loss.targets != "values" else array[:0]
@@ -198,7 +200,3 @@ def checked_target(xp: Any, loss: Loss, what: str, target: Any, shape: Sequence[
         message = f"{what} has {numbers}, and one is {wrong[0]}"
         raise ArgumentError(message)
     return array.astype("int64") if classes else array
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "a single number"

@@ -15,6 +15,7 @@ from convcalc.forward.seen import Observed
 from convcalc.forward.weights import Drawn, weight_names
 from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Layer, Plan
+from convcalc.numbers import array_shape
 
 
 class Tally:
@@ -57,7 +58,8 @@ class Dry(np.ndarray[Any, Any]):
         elif method == "at":
             target = inputs[0][inputs[1]].shape
             if np.broadcast_shapes(np.shape(inputs[2]), target) != target:
-                message = f"{_times(np.shape(inputs[2]))} values do not fit into {_times(target)}"
+                values, room = array_shape(np.shape(inputs[2])), array_shape(target)
+                message = f"{values} values do not fit into {room}"
                 raise ValueError(message)
             return None
         elif method != "__call__":
@@ -65,7 +67,7 @@ class Dry(np.ndarray[Any, Any]):
         elif ufunc is np.matmul:
             a, b = (given.shape for given in inputs)
             if len(a) < 2 or len(b) < 2 or a[-1] != b[-2]:
-                message = f"a matrix of {_times(a)} cannot multiply one of {_times(b)}"
+                message = f"a matrix of {array_shape(a)} cannot multiply one of {array_shape(b)}"
                 raise ValueError(message)
             shape = (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
             self.tally.matrix_products += prod(shape) * a[-1]
@@ -77,7 +79,7 @@ class Dry(np.ndarray[Any, Any]):
             size = 1
         if out is not None and out[0] is not None:
             if out[0].shape != shape:
-                message = f"{_times(shape)} values do not fit into {_times(out[0].shape)}"
+                message = f"{array_shape(shape)} values do not fit into {array_shape(out[0].shape)}"
                 raise ValueError(message)
             return out[0]
         small = [
@@ -98,7 +100,7 @@ class Dry(np.ndarray[Any, Any]):
         """Only the shapes must fit."""
         target = self[key].shape
         if np.broadcast_shapes(np.shape(value), target) != target:
-            message = f"{_times(np.shape(value))} values do not fit into {_times(target)}"
+            message = f"{array_shape(np.shape(value))} values do not fit into {array_shape(target)}"
             raise ValueError(message)
 
 
@@ -131,7 +133,7 @@ class _Library:
         for other in arrays[1:]:
             rest = [*other.shape[:axis], *other.shape[axis + 1 :]]
             if rest != [*shape[:axis], *shape[axis + 1 :]]:
-                message = f"{_times(other.shape)} cannot stand beside {_times(shape)}"
+                message = f"{array_shape(other.shape)} cannot stand beside {array_shape(shape)}"
                 raise ValueError(message)
             shape[axis] += other.shape[axis]
         return dry(shape, arrays[0].dtype)
@@ -153,7 +155,8 @@ class _Library:
         rest = list(x.shape)
         rest[axis] = places.shape[axis]
         if rest != [*places.shape]:
-            message = f"places {_times(places.shape)} are not along one axis of {_times(x.shape)}"
+            given, own = array_shape(places.shape), array_shape(x.shape)
+            message = f"places {given} are not along one axis of {own}"
             raise ValueError(message)
         return dry(rest, x.dtype)
 
@@ -252,7 +255,3 @@ def _reduced(shape: tuple[int, ...], axis: Any, *, keep: bool) -> tuple[int, ...
     if keep:
         return tuple(1 if at in axes else size for at, size in enumerate(shape))
     return tuple(size for at, size in enumerate(shape) if at not in axes)
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "1"

@@ -12,6 +12,7 @@ from convcalc.forward.threads import available_cores, on_threads
 from convcalc.graph import LayerNode, Network
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES, Layer, Plan, Weight, kinds
+from convcalc.numbers import SINGLE, array_shape
 
 BLOCK = 1 << 19
 """Values filled from one generator, so that threads do not change them: 2 MiB, which a core holds
@@ -232,11 +233,12 @@ def checked_weights(network: Network, weights: Mapping[str, Any]) -> None:
     for name, _, weight in expected_weights(network):
         known.add(name)
         if name not in weights:
-            wrong.append(f"{name}: missing, expected {_times(weight.shape)}")
+            wrong.append(f"{name}: missing, expected {array_shape(weight.shape, SINGLE)}")
         elif tuple(weights[name].shape) != weight.shape:
             shape = tuple(weights[name].shape)
             why = f": {TURNED}" if turned(shape, weight.shape) else ""
-            wrong.append(f"{name}: is {_times(shape)}, expected {_times(weight.shape)}{why}")
+            given, fitting = array_shape(shape, SINGLE), array_shape(weight.shape, SINGLE)
+            wrong.append(f"{name}: is {given}, expected {fitting}{why}")
     wrong += [f"{name}: no such weight" for name in weights if name not in known]
     if wrong:
         message = f"{len(wrong)} weights do not fit the network:\n  " + "\n  ".join(wrong)
@@ -252,7 +254,3 @@ def turned(given: Sequence[int], wanted: Sequence[int]) -> bool:
     if len(given) > 5 or tuple(given) == tuple(wanted):
         return False
     return sorted(given) == sorted(wanted)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "a single number"
