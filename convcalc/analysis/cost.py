@@ -147,7 +147,7 @@ def analyze(
             node.origin,
             cold,
         )
-        layers.append(tuple.__new__(LayerReport, values))  # as `_make` does it, in half the time
+        layers.append(tuple.__new__(LayerReport, values))  # what `_make` does
     lead = leading(network)
     if len(lead) < len(nodes):  # what no output is made of has no backward pass
         for index, layer in enumerate(layers):

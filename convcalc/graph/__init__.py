@@ -312,12 +312,17 @@ def leading(network: Network) -> Collection[int]:
     nodes = network.nodes
     if network.errors:
         return range(len(nodes))
-    known = set(network.outputs)
+    leads = bytearray(len(nodes))
+    for output in network.outputs:
+        leads[output] = True
     for index in range(len(nodes) - 1, -1, -1):
-        if index in known:
+        if leads[index]:
             node = nodes[index]
-            known.update(gradient_reads(node) if node.kind in PARTLY_READ else node.inputs)
-    return known
+            for read in gradient_reads(node) if node.kind in PARTLY_READ else node.inputs:
+                leads[read] = True
+    if all(leads):  # as in most networks
+        return range(len(nodes))
+    return {index for index, does in enumerate(leads) if does}
 
 
 def _last_read(nodes: Sequence[LayerNode]) -> list[list[int]]:
