@@ -216,6 +216,44 @@ def resnet(blocks: Sequence[int], **fields: Any) -> Any:
     return chain(resnet_features(blocks, **fields), head(2048 if fields["deep"] else 512))
 
 
+class Pieces(nn.Module):  # type: ignore[misc]
+    """Res2Net's 3×3 convolutions, one piece of the channels each, fed by the one before it."""
+
+    def __init__(self, width: int, scale: int, stride: int, *, first: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.parts = nn.ModuleList(
+            chain(*normed(width, width, 3, stride), nn.ReLU()) for _ in range(scale - 1)
+        )
+        self.last = nn.AvgPool2d(3, stride, 1) if first else nn.Identity()
+
+    def forward(self, x: Any) -> Any:
+        *pieces, last = x.chunk(len(self.parts) + 1, 1)
+        made = self.parts[0](pieces[0])
+        joined = made
+        for part, piece in zip(self.parts[1:], pieces[1:], strict=True):
+            made = part(piece if self.first else made + piece)
+            joined = torch.cat((joined, made), 1)
+        return torch.cat((joined, self.last(last)), 1)
+
+
+def res2net(blocks: Sequence[int], scale: int, width: int) -> Any:
+    parts = [*normed(3, 64, 7, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    channels = 64
+    for stage, count in enumerate(blocks):
+        filters, inner = 256 * 2**stage, width * 2**stage
+        for index in range(count):
+            first, stride = not index, 2 if stage and not index else 1
+            main = chain(
+                *normed(channels, scale * inner, 1), nn.ReLU(),
+                Pieces(inner, scale, stride, first=first), *normed(scale * inner, filters, 1),
+            )  # fmt: skip
+            shortcut = chain(*normed(channels, filters, 1, stride)) if first else nn.Identity()
+            parts += [Sum(main, shortcut), nn.ReLU()]
+            channels = filters
+    return chain(*parts, head(2048))
+
+
 def separable(before: int, filters: int, stride: int) -> list[Any]:
     pad = nn.ZeroPad2d((0, 1, 0, 1) if stride == 2 else (1, 1, 1, 1))
     return [
@@ -528,6 +566,7 @@ PEERS = {
     "mobilenet_v2": Peer(mobilenet_v2),
     "nin": Peer(nin, (3, 32, 32)),
     "nin_imagenet": Peer(nin_imagenet, (3, 227, 227)),
+    "res2net50": Peer(lambda: res2net((3, 4, 6, 3), scale=4, width=26)),
     "resnet101_v1": Peer(lambda: resnet((3, 4, 23, 3), deep=True, v1=True)),
     "resnet152": Peer(lambda: resnet((3, 8, 36, 3), deep=True)),
     "resnet152_v1": Peer(lambda: resnet((3, 8, 36, 3), deep=True, v1=True)),

@@ -329,6 +329,7 @@ TIMM = "timm 1.0.31 on PyTorch's meta device, FlopCounterMode"
 ENCODER = 14_710_464 + 3 * 4_224  # 3·3·(3·64 + 64·64 + …) weights; biases and norms of 4,224
 DECODER = 14_708_736 + 3 * 3_712  # mirrored, up to its last convolution
 SEGNET = ENCODER + DECODER + 64 * 9 * 11 + 11
+RES2NET = "the authors' res2net.py, on PyTorch's meta device"
 PUBLISHED = [
     Total("alexnet", 60_965_224, 724_406_816, "Caffe, bvlc_alexnet; layer by layer in its file"),
     Total("c3d", 79_991_015, None, "the authors' Caffe definition in Keras, C3D_Sport1M_keras"),
@@ -350,6 +351,12 @@ PUBLISHED = [
     Total("mobilenet_v1_0_5", 1_331_592, None, KERAS + "; the paper's 149 million MACs"),
     Total("mobilenet_v1_0_25", 470_072, None, KERAS + "; the paper's 41 million MACs"),
     Total("mobilenet_v2", 3_504_872, None, KERAS),
+    Total("res2net50", 25_699_120, 4_255_166_464, RES2NET),
+    Total("res2net50_48w_2s", 25_287_304, 4_159_832_064, RES2NET),
+    Total("res2net50_14w_8s", 25_059_816, 4_178_898_944, RES2NET),
+    Total("res2net50_26w_6s", 37_051_448, 6_295_523_328, RES2NET),
+    Total("res2net50_26w_8s", 48_403_776, 8_335_880_192, RES2NET),
+    Total("res2net101", 45_206_688, 8_066_974_464, RES2NET),
     Total("se_resnet50", 28_088_024, 3_860_488_192, TIMM + ", legacy_seresnet50"),
     Total("se_resnet101", 49_326_872, 7_574_937_600, TIMM + ", legacy_seresnet101"),
     Total("se_resnet152", 66_821_848, 11_288_993_792, TIMM + ", legacy_seresnet152"),
