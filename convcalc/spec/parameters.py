@@ -27,6 +27,19 @@ SWITCHES = {"true": True, "false": False}
 """What a parameter is set to from outside by a word that is no text."""
 
 
+def value_set(text: str, default: Node) -> Value:
+    """The value that a text from outside gives a parameter with this default.
+
+    It is text where the default stands in quotes. Raises `FieldError` for what is no value.
+    """
+    if isinstance(default, ScalarNode) and not default.plain:
+        return text
+    stripped = text.strip()
+    if stripped in SWITCHES:
+        return SWITCHES[stripped]
+    return evaluate(ScalarNode(stripped, 0, 1, plain=False), Scope({}), "a value")
+
+
 class Member:
     """A spec as it is written, or as one member of its family."""
 
@@ -220,13 +233,8 @@ class Parameters:
             return None
         if not isinstance(given, str):
             return given
-        if isinstance(default, ScalarNode) and not default.plain:
-            return given
-        stripped = given.strip()
-        if stripped in SWITCHES:
-            return SWITCHES[stripped]
         try:
-            return evaluate(ScalarNode(stripped, 0, 1, plain=False), Scope({}), "a value")
+            return value_set(given, default)
         except FieldError as error:
             self.report.error(
                 error.problem.code,

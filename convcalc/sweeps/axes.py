@@ -1,0 +1,320 @@
+"""What is varied: parameters of the spec, its input, and what memory turns on."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from convcalc.analysis.memory.checkpoint import read_checkpoint
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.diagnostics import ArgumentError, listed
+from convcalc.nearness import asked
+from convcalc.shape import Shape
+from convcalc.spec.expressions import Expression, ExpressionError
+from convcalc.spec.nodes import ScalarNode, Value
+from convcalc.spec.parameters import value_set
+from convcalc.spec.promises import OPTIMIZERS
+from convcalc.spec.syntax import parse
+from convcalc.spec.values import FieldError, parse_shape
+from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.values import MOST_VALUES, written_values
+
+Kind = Literal["parameter", "input", "batch", "dtype", "optimizer", "checkpoint"]
+"""What an axis varies."""
+MEMORY: tuple[Kind, ...] = ("batch", "dtype", "optimizer", "checkpoint")
+"""Axes that change what memory a network takes, and not the network."""
+TRAINING: tuple[Kind, ...] = ("optimizer", "checkpoint")
+"""Axes of a training step."""
+SET = "set."
+"""What stands before the name of a parameter that is also that of something else."""
+MOST_AXES = 64
+"""Most axes of a sweep."""
+MOST_BATCH = 2**31
+"""Most examples at once."""
+
+
+class Worked(NamedTuple):
+    """How the values of an axis follow from those of others."""
+
+    expression: Expression
+    """The arithmetic that was written, over names of other axes."""
+    sources: tuple[int, ...]
+    """The axes that it turns on, by number; none of them is worked out from others."""
+    codes: Any
+    """An array of whole numbers with an axis for each of the sources: by their codes, its own."""
+
+
+class Axis(NamedTuple):
+    """Something that is varied, with all values that it takes."""
+
+    name: str
+    """How it is called: `alpha`, `set.batch`, `input`, `input.left`, `batch`."""
+    kind: Kind
+    """What it varies: a parameter, an input, or something of a run."""
+    target: str
+    """The parameter, or the input of several; empty for the rest."""
+    texts: tuple[str, ...]
+    """The values as one would type them; a design has the number of one, its code."""
+    values: tuple[Any, ...]
+    """The same as values: of a parameter what the spec has then, of an input a `Shape` or several
+    by their names, of a batch a whole number, of a checkpoint what `RunTerms` takes."""
+    worked: Worked | None = None
+    """Of an axis that is worked out from others how; None for one that has its own values."""
+
+
+def read_axes(
+    subject: Subject, vary: Sequence[tuple[str, str]], *, training: bool
+) -> tuple[Axis, ...]:
+    """The axes that are asked for, names with their values as they are written.
+
+    Raises `ArgumentError` for names there are not, values that are none and axes that contradict
+    what is given for all designs.
+    """
+    if not vary:
+        message = "a sweep varies something: write --vary NAME=VALUES, such as width=16..64:16"
+        raise ArgumentError(message)
+    if len(vary) > MOST_AXES:
+        message = f"{len(vary):,} axes are more than {MOST_AXES}"
+        raise ArgumentError(message)
+    reader = _Reader(subject, training=training)
+    named = [reader.named(name) for name, _ in vary]
+    for number, (kind, target) in enumerate(named):
+        if (kind, target) in named[:number]:
+            message = f"{vary[number][0]} is varied twice: write all its values in one --vary"
+            raise ArgumentError(message)
+    own: dict[int, Axis] = {}
+    worked: dict[int, Expression] = {}
+    names = {name.strip(): number for number, (name, _) in enumerate(vary)}
+    for number, ((name, text), (kind, target)) in enumerate(zip(vary, named, strict=True)):
+        expression = reader.expression(name.strip(), kind, target, text, names)
+        if expression is None:
+            texts = written_values(text, name.strip())
+            own[number] = reader.axis(name.strip(), kind, target, texts)
+        else:
+            worked[number] = expression
+    order = _order(vary, worked, names)
+    for number in order:
+        kind, target = named[number]
+        own[number] = _work_out(reader, vary[number][0].strip(), kind, target, number, own, worked)
+    return tuple(own[number] for number in range(len(vary)))
+
+
+class _Reader:
+    def __init__(self, subject: Subject, *, training: bool) -> None:
+        self.subject = subject
+        self.training = training
+        self.defaults = subject.defaults
+
+    def named(self, given: str) -> tuple[Kind, str]:
+        """What the name of an axis means."""
+        name = given.strip()
+        if name.startswith(SET) and name.removeprefix(SET) in self.defaults:
+            return self.parameter(name.removeprefix(SET))
+        if name == "input" or name.startswith("input."):
+            return "input", self.input(name.partition(".")[2])
+        if name in MEMORY:
+            if name in TRAINING and not self.training:
+                message = f"--vary {name} is of a training step: add --training"
+                raise ArgumentError(message)
+            return name, ""
+        if name in self.defaults:
+            return self.parameter(name)
+        known = [*self.defaults, "input", *MEMORY]
+        near = asked([name], known)
+        there = listed(known)
+        message = f"--vary {name[:60]!r}: nothing is called so{near or f'; there are {there}'}"
+        raise ArgumentError(message)
+
+    def parameter(self, name: str) -> tuple[Kind, str]:
+        if name in self.subject.parameters:
+            message = f"{name} is given by --set and varied: leave one of them out"
+            raise ArgumentError(message)
+        return "parameter", name
+
+    def input(self, name: str) -> str:
+        given = self.subject.input
+        if given is not None and (not name or not isinstance(given, Mapping) or name in given):
+            message = "the input is given by --input and varied: leave one of them out"
+            raise ArgumentError(message)
+        known = self.subject.shapes if name else {}
+        if name and (name not in known or len(known) == 1):
+            near = asked([name], known) if len(known) > 1 else ": the spec has one input"
+            message = f"--vary input.{name[:60]}: no input is called so{near}"
+            raise ArgumentError(message)
+        return name
+
+    def expression(
+        self, name: str, kind: Kind, target: str, text: str, names: Mapping[str, int]
+    ) -> Expression | None:
+        """What an axis is worked out by, where its text says that; else None."""
+        if kind in ("dtype", "optimizer", "checkpoint") or ".." in text:
+            return None
+        default = self.defaults.get(target)
+        if kind == "parameter" and isinstance(default, ScalarNode) and not default.plain:
+            return None  # whose values are text
+        try:
+            expression = parse(text.strip())
+        except ExpressionError:
+            return None
+        used = expression.names
+        if not used:
+            return None
+        unknown = sorted(used - names.keys())
+        if unknown:
+            message = (
+                f"{name}={text.strip()[:60]} reads {unknown[0]!r}, which is not varied"
+                f"{asked(unknown[:1], names)}"
+            )
+            raise ArgumentError(message)
+        return expression
+
+    def axis(self, name: str, kind: Kind, target: str, texts: Sequence[str]) -> Axis:
+        """An axis with values of its own; raises `ArgumentError` for one that is none."""
+        values = tuple(self.value(name, kind, target, text) for text in texts)
+        seen: dict[object, str] = {}
+        for text, value in zip(texts, values, strict=True):
+            key = (type(value), repr(value))
+            if key in seen:
+                message = f"{name} has {seen[key]} twice" + (
+                    f", once as {text}" if text != seen[key] else ""
+                )
+                raise ArgumentError(message)
+            seen[key] = text
+        return Axis(name, kind, target, tuple(texts), values)
+
+    def value(self, name: str, kind: Kind, target: str, text: str) -> Any:
+        """What a text stands for."""
+        if kind == "parameter":
+            try:
+                return value_set(text, self.defaults[target])
+            except FieldError as error:
+                advice = f"; {error.problem.help}" if error.problem.help else ""
+                message = f"{name}={text[:60]}: {error.problem.message}{advice}"
+                raise ArgumentError(message) from None
+        if kind == "input":
+            return self.shape(name, target, text)
+        if kind == "batch":
+            if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:11]) <= MOST_BATCH:
+                message = f"{name}={text[:60]}: a batch is a whole number from 1 to {MOST_BATCH:,}"
+                raise ArgumentError(message)
+            return int(text)
+        if kind == "checkpoint":
+            return None if text == "none" else read_checkpoint(text)
+        known = [*DTYPE_BYTES] if kind == "dtype" else [*OPTIMIZERS]
+        if text not in known:
+            message = f"{name}={text[:60]}: it is none of {', '.join(known)}{asked([text], known)}"
+            raise ArgumentError(message)
+        return text
+
+    def shape(self, name: str, target: str, text: str) -> Shape | Mapping[str, Shape]:
+        """An input: a shape, or a bare number, which is every extent and keeps the channels."""
+        try:
+            if not (text.isascii() and text.isdecimal()):
+                shape = parse_shape(text)
+                return {target: shape} if target else shape
+            size = parse_shape(text).channels
+        except FieldError as error:
+            message = f"{name}={text[:60]}: {error.problem.message}"
+            raise ArgumentError(message) from None
+        shapes = self.subject.shapes
+        changed = {
+            each: shapes[each]._replace(spatial=(size,) * shapes[each].rank)
+            for each in ([target] if target else self.subject.alike)
+        }
+        if not any(shape.spatial for shape in changed.values()):
+            message = (
+                f"{name}={text}: a number alone sets every extent, and the input is a vector: "
+                "write --vary input=784x1, or vary what it is made of"
+            )
+            raise ArgumentError(message)
+        return changed if len(shapes) > 1 else next(iter(changed.values()))
+
+
+def _order(
+    vary: Sequence[tuple[str, str]], worked: Mapping[int, Expression], names: Mapping[str, int]
+) -> list[int]:
+    """The axes that are worked out, each behind those that it reads."""
+    order: list[int] = []
+    left = dict(worked)
+    while left:
+        ready = [
+            number
+            for number, expression in left.items()
+            if not {names[name] for name in expression.names} & left.keys()
+        ]
+        if not ready:
+            circle = " and ".join(vary[number][0] for number in left)
+            message = f"{circle}: worked out from one another, in a circle"
+            raise ArgumentError(message)
+        order += ready
+        left = {number: expression for number, expression in left.items() if number not in ready}
+    return order
+
+
+def _work_out(
+    reader: _Reader,
+    name: str,
+    kind: Kind,
+    target: str,
+    number: int,
+    known: Mapping[int, Axis],
+    worked: Mapping[int, Expression],
+) -> Axis:
+    """An axis whose values follow from those of others, which are known."""
+    expression = worked[number]
+    axes = {axis.name: index for index, axis in known.items()}
+    reads = [axes[each] for each in sorted(expression.names)]
+    sources = sorted({source for index in reads for source in _sources_of(known[index], index)})
+    sizes = tuple(len(known[index].texts) for index in sources)
+    if prod(sizes) > MOST_VALUES:
+        message = (
+            f"{name} is worked out from {prod(sizes):,} combinations; {MOST_VALUES:,} are the most"
+        )
+        raise ArgumentError(message)
+    codes = np.zeros(sizes, np.int64)
+    texts: dict[str, int] = {}
+    for place in np.ndindex(*sizes):
+        at = dict(zip(sources, place, strict=True))
+        values = {known[index].name: _value_at(known[index], index, at) for index in reads}
+        try:
+            text = _typed(expression.evaluate(values))
+        except ExpressionError as error:
+            said = ", ".join(f"{each} {value}" for each, value in values.items())
+            message = f"{name}, at {said}: {error.message}"
+            raise ArgumentError(message) from None
+        codes[place] = texts.setdefault(text, len(texts))
+    axis = reader.axis(name, kind, target, [*texts])
+    return axis._replace(worked=Worked(expression, tuple(sources), codes))
+
+
+def _sources_of(axis: Axis, index: int) -> tuple[int, ...]:
+    return (index,) if axis.worked is None else axis.worked.sources
+
+
+def _value_at(axis: Axis, index: int, at: Mapping[int, int]) -> Value:
+    """The value that an axis has where its sources have these codes."""
+    if axis.worked is None:
+        code = at[index]
+    else:
+        code = int(axis.worked.codes[tuple(at[source] for source in axis.worked.sources)])
+    value = axis.values[code]
+    if isinstance(value, Shape | Mapping):
+        text = axis.texts[code]
+        if text.isdecimal():
+            return int(text)
+        message = f"{axis.name} is {text}, and arithmetic takes its number alone"
+        raise ArgumentError(message)
+    if isinstance(value, int | float | str):
+        return value
+    message = f"{axis.name} is no number to work with"
+    raise ArgumentError(message)
+
+
+def _typed(value: Value) -> str:
+    """A value as one would type it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
