@@ -52,6 +52,7 @@ from convcalc.graph import MAX_RANK, MAX_VALUES, loads
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, declarations
 from convcalc.layers.letters import lettered
+from convcalc.layers.written import WORDS, kinds_with, usual
 from convcalc.reasons import filled, formula, named
 from convcalc.rules.page import pages
 from convcalc.shape import Shape
@@ -65,6 +66,8 @@ TAUGHT = [page for page in PAGES if page.name != "rules.md"]
 """Pages whose specs say by themselves what they are; those of the rules have tests of their own."""
 UPDATE = bool(os.environ.get("CONVCALC_UPDATE"))
 WIDTH = "100"
+MANY_KINDS = 12
+"""Kinds that a table does not name."""
 LANGUAGES = {"yaml", "console", "python", "json", "toml", "sh", "text", "markdown"}
 
 _FENCE = re.compile(r"^( *)(`{3,})(\w*)([^\n]*)\n(.*?)^\1\2$", re.MULTILINE | re.DOTALL)
@@ -511,12 +514,31 @@ def _defaulted(row: Mapping[str, str]) -> list[str]:
     return [f"`{row['default']}`" if row["default"] else ""] if "default" in row else []
 
 
+def ways() -> str:
+    """The words of `written`, with the kinds that have them."""
+    kinds = {word: kinds_with(word) for word in WORDS}
+    return table(
+        ("Word", "How", "Kinds"),
+        *(
+            (
+                f"`{word}`",
+                f"{doc}{' (usual)' * any(word in usual(kind) for kind in kinds[word])}",
+                ", ".join(f"`{kind}`" for kind in kinds[word])
+                if len(kinds[word]) < MANY_KINDS
+                else f"{len(kinds[word])} kinds",
+            )
+            for word, doc in WORDS.items()
+        ),
+    )
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "top_level": lambda: documented(expand.TOP_LEVEL, "Key"),
     "modifiers": lambda: documented(tree.MODIFIERS, "Key"),
     "expectations": lambda: documented(promises.EXPECTATIONS, "Key of `expect`"),
     "budgets": lambda: documented(promises.BUDGETS, "Key of `budget`"),
     "memory_fields": lambda: documented(promises.MEMORY_FIELDS, "Key of `memory`"),
+    "written": ways,
     "formulas": formulas,
     "storage": storage,
     "functions": functions,

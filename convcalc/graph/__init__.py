@@ -32,6 +32,7 @@ from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
     from convcalc.spec.tree import Spec
+    from convcalc.spec.ways import Way
 
 __all__ = [
     "Given",
@@ -124,6 +125,9 @@ class Network(NamedTuple):
     """Items that errors keep out, in order, each as often as it would be written out."""
     lost_reads: Mapping[tuple[int, int], int] = MappingProxyType({})
     """By a layer's index, and which of what it reads is unknown: the lost item that it reads."""
+    ways: tuple["Way", ...] = ()
+    """What is said of how layers are written in code, in the order in which it is written;
+    `graph.written` says what holds."""
 
     def __repr__(self) -> str:
         """What goes in and comes out of how many layers, in one line."""
@@ -641,6 +645,7 @@ def network_of(
         output_names=document.output_names,
         lost_items=document.lost_items,
         lost_reads=document.lost_reads,
+        ways=document.ways,
     )
     if any(problem.sizes and problem.severity == "error" for _, problem in problems):
         from convcalc.graph.sized import helped
@@ -664,6 +669,12 @@ def network_of(
         for item, problem in idle(document.frozen, nodes):
             said = item.entries["frozen"]
             findings.add(problem, written.places.place(said.start, said.end))
+        network = network._replace(diagnostics=findings.diagnostics)
+    if document.ways and not network.errors:
+        from convcalc.graph.written import unmatched
+
+        for (start, end), problem in unmatched(network):
+            findings.add(problem, written.places.place(start, end))
         network = network._replace(diagnostics=findings.diagnostics)
     if unread and not network.errors:
         from convcalc.graph.places import report

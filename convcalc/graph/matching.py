@@ -1,10 +1,10 @@
 """Layers by patterns of their names, as options take them."""
 
 from collections.abc import Collection
-from fnmatch import fnmatchcase
 
 from convcalc.graph import Network
 from convcalc.layers import SOURCES
+from convcalc.spec.ways import Layers, called
 
 
 def matching(network: Network, pattern: str | None) -> Collection[str]:
@@ -15,16 +15,5 @@ def matching(network: Network, pattern: str | None) -> Collection[str]:
     nodes = [(index, node) for index, node in enumerate(network.nodes) if node.kind not in SOURCES]
     if pattern is None:
         return [node.name for _, node in nodes]
-    inside = {
-        index
-        for group in network.groups
-        if pattern and pattern in (group.name, group.origin)
-        for index in group.layers
-    }
-    return [
-        node.name
-        for index, node in nodes
-        if index in inside
-        or fnmatchcase(node.name, pattern)
-        or (node.origin and fnmatchcase(node.origin, pattern))
-    ]
+    found = called(Layers(network.nodes, network.groups), pattern)
+    return [node.name for index, node in nodes if index in found]

@@ -46,6 +46,7 @@ from convcalc.spec.values import (
 
 if TYPE_CHECKING:
     from convcalc.spec.solved import Solved
+    from convcalc.spec.ways import Way
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""
@@ -75,6 +76,7 @@ TOP_LEVEL = {
     "expect": "What must hold of the result; `convcalc check` verifies it.",
     "budget": "Limits on the result; `convcalc check` verifies them.",
     "origins": "What layers are called where they come from, by kind, one after the other.",
+    "written": "How layers are written in code, by kinds or names: {relu: function}.",
 }
 """Top-level keys of a spec, with what they hold."""
 
@@ -207,6 +209,11 @@ class Expander:
             from convcalc.spec.origin_lists import read_origins  # of networks from elsewhere
 
             read_origins(self.report, self.items, entries["origins"], self.nodes)
+        ways: tuple[Way, ...] = ()
+        if "written" in entries:
+            from convcalc.spec.ways import read_ways  # which few specs have
+
+            ways = read_ways(self.report, entries["written"])
         self.ask_about_inputs(shapes)
         promises = read_promises(
             self.report.findings,
@@ -231,6 +238,7 @@ class Expander:
             frozen=tuple(self.said_frozen),
             lost_items=tuple(self.lost_items),
             lost_reads=self.lost_reads,
+            ways=ways,
         )
 
     def count_pairs(self) -> None:

@@ -18,6 +18,7 @@ from convcalc.window import Window
 if TYPE_CHECKING:
     from convcalc.spec.fields import FieldReader
     from convcalc.spec.values import Scope
+    from convcalc.spec.ways import Way
 
 
 EXTENTS = (720_720, 1_441_440, 2_162_160)
@@ -284,6 +285,8 @@ class Document(NamedTuple):
     """Those items, in order, each as often as it would be written out."""
     lost_reads: Mapping[tuple[int, int], int] = MappingProxyType({})
     """By a layer's index, and which of what it reads is unknown: the lost item that it reads."""
+    ways: tuple["Way", ...] = ()
+    """What is said of how layers are written in code, in the order in which it is written."""
 
 
 def source_item(given: Node) -> Item:

@@ -10,10 +10,12 @@ step down, in `allOf`: beside the key, yaml-language-server would write every fi
 default, and none of those that have to be there.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from convcalc.layers import BRANCHES, BRANCHES_DOC, CATALOGUE, FIRST, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
+from convcalc.layers.written import WAYS, WORDS, words_of
 from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS
 from convcalc.spec.tree import MODIFIERS
@@ -116,6 +118,13 @@ def spec_schema() -> dict[str, Any]:
             "propertyNames": {"enum": [*CATALOGUE]},
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
+        "written": {
+            "type": "object",
+            "properties": {
+                kind: {"$ref": f"#/definitions/written_{_first_so(kind)}"} for kind in WAYS
+            },
+            "additionalProperties": _words(WORDS),
+        },
     }
     for key, doc in TOP_LEVEL.items():
         properties[key]["description"] = doc
@@ -145,6 +154,11 @@ def spec_schema() -> dict[str, Any]:
                 {kind: {"description": _summary(layer)} for kind, layer in described.items()},
             ),
             "memory": _memory(),
+            **{
+                f"written_{kind}": _words(words_of(kind))
+                for kind in WAYS
+                if kind == _first_so(kind)
+            },
             **{kind: _value(layer) for kind, layer in described.items()},
             **{
                 f"whole_{kind}": _whole(kind, names, described[kind])
@@ -152,6 +166,17 @@ def spec_schema() -> dict[str, Any]:
             },
         },
     }
+
+
+def _first_so(kind: str) -> str:
+    """The first kind that has the same words."""
+    return next(each for each in WAYS if words_of(each) == words_of(kind))
+
+
+def _words(words: Iterable[str]) -> dict[str, Any]:
+    """One of several words, or a list of them."""
+    one = {"enum": [*words]}
+    return {"anyOf": [one, {"type": "array", "items": one}]}
 
 
 def _items(definition: str) -> dict[str, Any]:

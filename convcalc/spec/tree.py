@@ -484,6 +484,7 @@ class Spec(Map):
         expect: Mapping[str, Any] | None = None,
         budget: Mapping[str, Any] | None = None,
         origins: Mapping[str, Iterable[str]] | None = None,
+        written: Mapping[str, str] | None = None,
     ) -> None:
         given = {
             "name": name,
@@ -501,6 +502,7 @@ class Spec(Map):
             "expect": expect,
             "budget": budget,
             "origins": origins,
+            "written": written,
         }
         self._keep(
             {key: node_of(_held(key, value)) for key, value in given.items() if value is not None}
@@ -582,6 +584,11 @@ class Spec(Map):
     def origins(self) -> Map:
         """What layers are called where they come from, by kind."""
         return _map(self.get("origins"))
+
+    @property
+    def written(self) -> Map:
+        """How layers are written in code, by their kinds or names."""
+        return _map(self.get("written"))
 
     def replace(self, **changes: Any) -> "Spec":
         """The spec with other values for top-level keys; None takes one away.

@@ -33,6 +33,7 @@ from convcalc.spec.origins import literal
 from convcalc.spec.parameters import Member
 from convcalc.spec.tree import Item, Spec
 from convcalc.spec.values import Scope
+from convcalc.spec.ways import Layers, kept_lines, words
 from convcalc.spec.write import DIRECTIVE
 
 _E = TypeVar("_E", bound=Expander)
@@ -436,6 +437,12 @@ class _Writer:
         for key, value in changes.items():
             if value is not None or key in made:
                 made = made.replace(**{key: value})
+        if document.ways:
+            wanted = words(Layers(document.nodes, document.groups), document.ways)
+            bare = expanded(made.replace(written=None))
+            if bare is not None:  # whose layers are called otherwise
+                layers = Layers(bare.nodes, bare.groups)
+                made = made.replace(written=kept_lines(layers, made.entries["written"], wanted))
         return made
 
     def _expected(self, expect: Map) -> tuple[Map, Sequence[Item]]:

@@ -16,10 +16,12 @@ from convcalc.graph.as_made import spec_as_made
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import layer_class
 from convcalc.layers.base import declarations, defaults
+from convcalc.layers.written import usual
 from convcalc.spec.fold import fold
 from convcalc.spec.nodes import Comments, List, Map
 from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
 from convcalc.spec.unfold import unfolded
+from convcalc.spec.ways import Layers, kept_lines, with_words, words
 from convcalc.spec.write import DIRECTIVE
 
 if TYPE_CHECKING:
@@ -169,6 +171,8 @@ def _mark(item: Item) -> tuple[Item, ...]:
 def _checked(subject: Subject, spec: Spec, edits: Mapping[int, Edit], *, in_place: bool) -> Edited:
     """An edited spec with its network, which is held against what was there."""
     spec = without_promises(spec)
+    lines = spec.get("written")
+    spec = spec.replace(written=None) if lines else spec  # whose names may be others'
     try:
         made = Subject.read(spec if in_place else fold(spec))
     except SpecError as error:
@@ -178,7 +182,21 @@ def _checked(subject: Subject, spec: Spec, edits: Mapping[int, Edit], *, in_plac
             f"the network that comes of it has errors, the first of them {where}{first.message}"
         )
         raise CannotConvertError(message) from None
-    return Edited(made, _places(subject.network, made.network, edits), in_place, edits)
+    places = _places(subject.network, made.network, edits)
+    if subject.network.ways:
+        lines = _lines(lines, subject.network, made.network, places)
+        made = Subject.read(made.spec.replace(written=lines))
+    return Edited(made, places, in_place, edits)
+
+
+def _lines(lines: Any, old: Planned, new: Planned, places: tuple[tuple[int, ...], ...]) -> Any:
+    """What `written` says of the new layers: what it said of those in whose place they stand."""
+    known = [usual(node.kind) for node in new.nodes]
+    before = words(Layers(old.nodes, old.groups), old.ways)
+    for index, here in enumerate(places):
+        for place in here:
+            known[place] = with_words(new.nodes[place].kind, before[index])
+    return kept_lines(Layers(new.nodes, new.groups), lines, known)
 
 
 def _written_out(subject: Subject, edits: Mapping[int, Edit]) -> Spec | None:

@@ -19,7 +19,7 @@ from convcalc.explanation.messages import finder
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
-from convcalc.layers import CATALOGUE, SOURCES, Fact, Layer, kinds, layer_class
+from convcalc.layers import CATALOGUE, SOURCES, Fact, Layer, kinds, layer_class, written
 from convcalc.layers.base import Pointwise, declarations
 from convcalc.rules import cc421_identity_layer
 from convcalc.shape import Shape
@@ -42,6 +42,7 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
         "REASONS",
         kinds() - SOURCES,
     ),
+    "ways to be written": (written, "WAYS", "ONE_WAY", kinds()),
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
 """A module, its table with a row by kind, its table of reasons for those that have none there, and

@@ -14,6 +14,7 @@ from convcalc.spec.nodes import Entry, List, Map, ScalarNode, Text, is_plain
 from convcalc.spec.origin_lists import listed, shortened
 from convcalc.spec.tree import Spec
 from convcalc.spec.unfold import WEIGHTLESS, Branch, expanded, recorded
+from convcalc.spec.ways import Layers, kept_lines, words
 
 
 class Said(NamedTuple):
@@ -23,6 +24,10 @@ class Said(NamedTuple):
     """What numbers come of: layers, what they read, whose weights they use, what is expected."""
     origins: tuple[tuple[str, str], ...]
     """Of each layer where it comes from, and its name."""
+    layers: Layers = Layers((), ())
+    """The layers and the groups that they stand in; none of a network that no spec says."""
+    words: tuple[frozenset[str], ...] = ()
+    """Of each layer how it is written in code; none where a spec says nothing of it."""
 
 
 def same(one: Spec, other: Spec) -> bool:
@@ -45,6 +50,8 @@ def with_origins(spec: Spec, before: Said, *, renamed: bool = False) -> Spec | N
         before = before._replace(network=_with_names(before.network, after.network[-2]))
     if before.network != after.network:
         return None
+    if before.words and "written" in spec:
+        spec = spec.replace(written=kept_lines(after.layers, spec.entries["written"], before.words))
     left: dict[str, list[str]] = {}
     layers, *_ = after.network
     for (kind, *_), (origin, name), (now, called) in zip(
@@ -124,7 +131,9 @@ def network_said(spec: Spec) -> Said | None:
     expected = [tensors.get(str(name)) for name in names]
     ends = (document.inputs, document.outputs, document.output_names)
     origins = tuple((node.origin, node.name) for node in document.nodes)
-    return Said((nodes, *ends, expected), origins)
+    layers = Layers(document.nodes, document.groups)
+    said_of = words(layers, document.ways) if document.ways else ()
+    return Said((nodes, *ends, expected), origins, layers, said_of)
 
 
 def _frozen(document: Document, node: LayerNode) -> bool:

@@ -1,0 +1,253 @@
+"""`written: {relu: function}`: how layers are written in code, by their kinds or names.
+
+Nothing of the network hangs on it, so it is read when the layers are there, and again where they
+are called otherwise: the lines then say the same of the same layers.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from convcalc.diagnostics import Problem, closest, misspelt
+from convcalc.layers.written import WAYS, WORDS, kinds_with, words_of
+from convcalc.spec.flat import Group, LayerNode
+from convcalc.spec.names import Reporter
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.values import quoted, renamed
+
+WANTED = "write kinds or names of layers, with a word each: `{relu: function}`"
+MOST = 1_000
+"""Most lines: each is held against every layer."""
+MAX_NAMED = 6
+"""Kinds that a message lists."""
+
+
+class Way(NamedTuple):
+    """One line: layers, and how they are written."""
+
+    pattern: str
+    """A kind, or a pattern of layers' names, as * in `stage1.*`."""
+    word: str
+    """One of `WORDS`."""
+    at: tuple[int, int] | None = None
+    """Where the pattern stands; None of one that was given otherwise."""
+
+
+class Layers(NamedTuple):
+    """What patterns are held against."""
+
+    nodes: Sequence[LayerNode]
+    """All layers."""
+    groups: Sequence[Group]
+    """The groups that they stand in."""
+
+
+def read_ways(report: Reporter, node: Node) -> tuple[Way, ...]:
+    """The lines of a spec's `written`; what is wrong with them is reported."""
+    lines = report.mapping(node, "written", WANTED)
+    return () if lines is None else tuple(_ways(report, lines))
+
+
+def _ways(report: Reporter, lines: Map) -> Iterator[Way]:
+    if len(lines) > MOST:
+        message = f"written has {len(lines):,} lines, and takes {MOST:,}"
+        report.error("CC103", message, lines, "say it of kinds, or by patterns: `stage1.*`")
+        return
+    for key in lines.key_nodes():
+        value = lines.entries[key.text]
+        for word in value.items if isinstance(value, List) else (value,):
+            if isinstance(word, ScalarNode) and word.text in WORDS:
+                yield Way(key.text, word.text, (key.start, key.end))
+                continue
+            advice = fix = None
+            if isinstance(word, ScalarNode) and (near := closest(word.text, WORDS)):
+                advice, fix = f"did you mean `{near}`?", renamed(misspelt(word.text, WORDS))
+            message = f"this takes one of {', '.join(WORDS)}, and is {quoted(word)}"
+            report.error("CC107", message, word, advice, fix=fix)
+
+
+def called(layers: Layers, pattern: str) -> set[int]:
+    """The layers whose name or origin a pattern matches, or whose group it names, by index."""
+    inside = {
+        index
+        for group in layers.groups
+        if pattern and pattern in (group.name, group.origin)
+        for index in group.layers
+    }
+    return {
+        index
+        for index, node in enumerate(layers.nodes)
+        if index in inside
+        or fnmatchcase(node.name, pattern)
+        or (node.origin and fnmatchcase(node.origin, pattern))
+    }
+
+
+def said(layers: Layers, ways: Sequence[Way]) -> list[dict[str, Way]]:
+    """By layer the lines that hold of it, by their words.
+
+    A later line holds and not one before it, where both answer one question.
+    """
+    lines: list[dict[str, Way]] = [{} for _ in layers.nodes]
+    for way in ways:
+        for index in about(layers, way):
+            mine, answers = lines[index], _answers(layers.nodes[index].kind, way.word)
+            for word in answers:
+                mine.pop(word, None)
+            mine[way.word] = way
+    return lines
+
+
+def words(layers: Layers, ways: Sequence[Way]) -> tuple[frozenset[str], ...]:
+    """By layer how it is written: to each question of its kind what is said, else the usual."""
+    known: dict[tuple[str, ...], frozenset[str]] = {}
+    found = []
+    for node, lines in zip(layers.nodes, said(layers, ways), strict=True):
+        key = (node.kind, *lines)
+        if key not in known:
+            known[key] = with_words(node.kind, lines)
+        found.append(known[key])
+    return tuple(found)
+
+
+def with_words(kind: str, known: Mapping[str, object] | frozenset[str]) -> frozenset[str]:
+    """How a layer of a kind is written of which these words are said.
+
+    >>> sorted(with_words("upsample", frozenset({"size", "mean"})))
+    ['module', 'size']
+    """
+    answered = {
+        next((word for word in answers if word in known), answers[0])
+        for answers in WAYS.get(kind, ())
+    }
+    return frozenset(answered - {""})
+
+
+def about(layers: Layers, way: Way) -> list[int]:
+    """The layers that a line is about: those that its pattern matches and that can be so."""
+    return [
+        index
+        for index in _matched(layers, way.pattern)
+        if _answers(layers.nodes[index].kind, way.word)
+        and (way.word != "linear" or _pointwise(layers.nodes[index]))
+    ]
+
+
+def _matched(layers: Layers, pattern: str) -> list[int]:
+    """The layers that a pattern matches: by kind, name, origin or group."""
+    named = called(layers, pattern)
+    kinds = {kind for kind in WAYS if fnmatchcase(kind, pattern)}
+    return [
+        index for index, node in enumerate(layers.nodes) if index in named or node.kind in kinds
+    ]
+
+
+def _answers(kind: str, word: str) -> tuple[str, ...]:
+    """The answers to the question that a word answers; none where a kind has not this word."""
+    return next((answers for answers in WAYS.get(kind, ()) if word in answers), ())
+
+
+def _pointwise(node: LayerNode) -> bool:
+    """Whether a convolution does at every position what a linear layer does.
+
+    Of one whose fields hang on what comes in that is taken to be so.
+    """
+    layer = node.layer
+    if layer is None:
+        return True
+    wanted: dict[str, set[object]] = {
+        **{name: {1} for name in ("kernel", "stride", "groups")},
+        "padding": {0, "same", "valid"},
+    }
+    return all({*_numbers(getattr(layer, name))} <= values for name, values in wanted.items())
+
+
+def _numbers(value: object) -> Iterator[object]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _numbers(each)
+    else:
+        yield value
+
+
+def unmatched(layers: Layers, way: Way) -> Problem:
+    """What is wrong with a line that is about no layer."""
+    nodes = layers.nodes
+    matched = dict.fromkeys(nodes[index].kind for index in _matched(layers, way.pattern))
+    kinds = [kind for kind in matched if words_of(kind)]
+    shown = f"`{way.pattern[:100]}`"
+    if not matched:
+        known = [*dict.fromkeys(node.kind for node in nodes), *(node.name for node in nodes)]
+        near = closest(way.pattern, known)
+        advice = f"did you mean `{near}`?" if near else "`convcalc analyze` lists names and kinds"
+        fix = renamed(misspelt(way.pattern, known)) if near else None
+        return Problem(
+            "CC116", f"no layer is called {shown}, or is of that kind", help=advice, fix=fix
+        )
+    if way.word == "linear" and "conv" in kinds:
+        message = f"{shown} is no convolution of kernel 1, as nn.Linear would be"
+        return Problem("CC116", message, help="name those that are, or leave the line out")
+    what = " and ".join(f"`{kind}`" for kind in [*matched][:MAX_NAMED])
+    allowed = list(dict.fromkeys(word for kind in kinds for word in words_of(kind)))
+    advice = (
+        f"say one of {', '.join(allowed)}"
+        if allowed
+        else (f"`{way.word}` is said of {', '.join(kinds_with(way.word)[:MAX_NAMED])}")
+    )
+    message = f"{shown} is {what}, of which `{way.word}` cannot be said"
+    return Problem("CC116", message, help=advice)
+
+
+def lines_for(layers: Layers, wanted: Sequence[frozenset[str]]) -> Map | None:
+    """Lines that say how every layer is written: what most of a kind are, then the others by name.
+
+    Of the words in `wanted` those count that a layer's kind has. None where nothing is to be said.
+    """
+    by_kind: dict[str, list[int]] = {}
+    for index, node in enumerate(layers.nodes):
+        by_kind.setdefault(node.kind, []).append(index)
+    kinds: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
+    for kind, indices in by_kind.items():
+        for answers in WAYS.get(kind, ()):
+            given = {index: _answer(answers, wanted[index]) for index in indices}
+            most, count = Counter(given.values()).most_common(1)[0]
+            if "" in answers and count < len(indices):
+                most = ""  # which no line could say of the others
+            if most != answers[0]:
+                kinds.setdefault(kind, []).append(most)
+            for index, word in given.items():
+                node = layers.nodes[index]
+                if word != most and (most != "linear" or _pointwise(node)):
+                    names.setdefault(node.name, []).append(word)
+    lines = {
+        pattern: several[0] if len(several) == 1 else several
+        for pattern, several in (*kinds.items(), *names.items())
+    }
+    return Map(lines) if lines else None
+
+
+def _answer(answers: Sequence[str], known: frozenset[str]) -> str:
+    """What is said to a question, or the usual."""
+    return next((word for word in answers if word in known), answers[0])
+
+
+def kept_lines(layers: Layers, lines: Node | None, wanted: Sequence[frozenset[str]]) -> Node | None:
+    """What says how layers are written that are called otherwise now, which is `wanted` of each.
+
+    The lines as they are where they still say it; None where nothing is to be said.
+    """
+    if isinstance(lines, Map):
+        ways = [
+            Way(pattern, word) for pattern in lines.entries for word in plain_words(lines[pattern])
+        ]
+        if all(about(layers, way) for way in ways) and [*words(layers, ways)] == [*wanted]:
+            return lines
+    return lines_for(layers, wanted)
+
+
+def plain_words(said: object) -> list[str]:
+    """The words of a line, as a tree has them: one, or a list."""
+    values = said.values if isinstance(said, List) else (said,)
+    return [str(getattr(each, "text", each)) for each in values]

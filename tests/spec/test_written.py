@@ -1,0 +1,213 @@
+"""How layers are written in code: what a spec says of it, and that nothing loses it."""
+
+from collections import Counter
+
+import pytest
+from tabled import tabled
+
+import convcalc
+from convcalc.graph.written import with_ways, written, written_said
+from convcalc.layers import CATALOGUE
+from convcalc.layers.written import WAYS, WORDS, kinds_with, usual, words_of
+from convcalc.spec.fold import fold
+from convcalc.spec.unfold import unfolded
+
+NETWORK = """\
+input: 8x8x4
+blocks:
+  unit:
+    layers:
+      - conv: {filters: 4, kernel: 1}
+      - layernorm
+      - relu
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - {relu: , name: last}
+  - {unit: {}, repeat: 2}
+  - upsample: 2
+  - global_avgpool
+"""
+
+
+def said(lines: str, *more: tuple[str, str]) -> dict[str, list[str]]:
+    """How the layers of the network above are written."""
+    network = with_ways(convcalc.loads(f"{NETWORK}written: {lines}"), more)
+    return {
+        node.name: sorted(words)
+        for node, words in zip(network.nodes, written(network), strict=True)
+        if words
+    }
+
+
+USUAL = {
+    "conv1": ["module"],
+    "last": ["module"],
+    **{
+        f"unit{number}.{kind}1": ["module"]
+        for number in (1, 2)
+        for kind in ("conv", "layernorm", "relu")
+    },
+    "upsample1": ["module", "scale"],
+    "global_avgpool1": ["module"],
+}
+FUNCTIONS = {each: ["function"] for each in ("last", "unit1.relu1", "unit2.relu1")}
+
+SAID: list[tuple[str, dict[str, list[str]]]] = [
+    ("{}", {}),
+    ("", {}),
+    ("{relu: function}", FUNCTIONS),
+    ("{last: method}", {"last": ["method"]}),
+    ("{relu: function, last: method}", {**FUNCTIONS, "last": ["method"]}),
+    ("{last: method, relu: function}", FUNCTIONS),
+    ("{relu: function, last: module}", {**FUNCTIONS, "last": ["module"]}),
+    (
+        "{unit1: subclass}",
+        {f"unit1.{each}1": ["subclass"] for each in ("conv", "layernorm", "relu")},
+    ),
+    ("{'unit*.layernorm*': subclass}", {f"unit{n}.layernorm1": ["subclass"] for n in (1, 2)}),
+    ("{conv: linear}", {f"unit{n}.conv1": ["linear"] for n in (1, 2)}),
+    ("{'*': mean}", {"global_avgpool1": ["mean"]}),
+    ("{upsample: size}", {"upsample1": ["module", "size"]}),
+    ("{upsample: [function, size]}", {"upsample1": ["function", "size"]}),
+    ("{upsample: [function, size], upsample1: scale}", {"upsample1": ["function", "scale"]}),
+    ("{conv: string}", {f"{each}conv1": ["module", "string"] for each in ("", "unit1.", "unit2.")}),
+    ("{conv1: [string, subclass]}", {"conv1": ["string", "subclass"]}),
+]  # fmt: skip
+
+
+@tabled(("lines", "others"), SAID)
+def test_a_layer_is_written_as_the_last_line_says_that_matches_it(
+    lines: str, others: dict[str, list[str]]
+) -> None:
+    assert said(lines) == {**USUAL, **others}
+
+
+def test_lines_from_outside_stand_behind_those_of_the_spec() -> None:
+    assert said("{relu: function}", ("last", "method"))["last"] == ["method"]
+    assert said("{last: method}", ("relu", "function"))["last"] == ["function"]
+
+
+def test_it_is_known_which_line_says_it() -> None:
+    network = convcalc.loads(f"{NETWORK}written: {{relu: function, last: method, unit1: module}}")
+    lines = [{word: way.pattern for word, way in each.items()} for each in written_said(network)]
+    known = dict(zip((node.name for node in network.nodes), lines, strict=True))
+
+    assert known["last"] == {"method": "last"}
+    assert known["unit1.relu1"] == {"module": "unit1"}
+    assert known["unit2.relu1"] == {"function": "relu"}
+    assert known["conv1"] == {}
+
+
+REFUSED: list[tuple[str, int, str, str, str]] = [
+    ("{rleu: function}", 11, "CC116", "no layer is called `rleu`, or is of that kind", "`relu`"),
+    ("{unit3: function}", 11, "CC116", "no layer is called `unit3`", "lists names"),
+    ("{relu: linear}", 11, "CC116", "`relu` is `relu`, of which `linear` cannot be said", "method"),
+    ("{conv1: linear}", 11, "CC116", "`conv1` is no convolution of kernel 1", "leave the line out"),
+    ("{relu: functoin}", 17, "CC107", "this takes one of module", "did you mean `function`?"),
+    ("{relu: }", 17, "CC107", "this takes one of module", ""),
+    ("{relu: {a: b}}", 17, "CC107", "this takes one of module", ""),
+    ("{relu: [function, fun]}", 28, "CC107", "this takes one of module", ""),
+    ("[relu]", 10, "CC107", "written is a mapping", "{relu: function}"),
+    ("function", 10, "CC107", "written is a mapping", "{relu: function}"),
+]  # fmt: skip
+
+
+@tabled(("lines", "column", "code", "message", "advice"), REFUSED)
+def test_what_says_nothing_is_refused(
+    lines: str, column: int, code: str, message: str, advice: str
+) -> None:
+    with pytest.raises(convcalc.SpecError) as raised:
+        convcalc.loads(f"{NETWORK}written: {lines}")
+    (found,) = raised.value.diagnostics
+
+    assert (found.code, found.line, found.column) == (code, 14, column)
+    assert found.message.startswith(message)
+    assert advice in (found.help or "")
+
+
+@tabled(
+    ("pattern", "word", "message"),
+    [
+        ("rleu", "function", "no layer is called `rleu`, or is of that kind: did you mean `relu`?"),
+        ("relu", "functoin", "did you mean function?"),
+        ("relu", "mean", "of which `mean` cannot be said"),
+    ],
+)
+def test_lines_from_outside_that_say_nothing_are_refused(
+    pattern: str, word: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=r".") as raised:
+        said("{}", (pattern, word))
+
+    assert message in str(raised.value)
+
+
+def test_a_line_says_nothing_of_a_network_with_errors() -> None:
+    text = NETWORK.replace("kernel: 3", "kernel: 30") + "written: {rleu: function}"
+
+    with pytest.raises(convcalc.SpecError) as raised:
+        convcalc.loads(text)
+
+    assert [found.code for found in raised.value.diagnostics] == ["CC303"]
+
+
+LINES = [lines for lines, _ in SAID if lines not in ("", "{}")]
+
+
+@tabled("lines", LINES)
+def test_writing_a_spec_out_and_folding_it_keep_how_it_is_written(lines: str) -> None:
+    spec = convcalc.parse(f"{NETWORK}written: {lines}")
+    flat = unfolded(spec)
+    assert flat is not None
+    again = fold(flat)
+    wanted = written(spec.network())
+
+    assert written(flat.network()) == wanted
+    assert written(again.network()) == wanted
+    assert again.blocks or again.layers != flat.layers
+
+
+@tabled("name", ["googlenet", "inception_v3", "densenet121", "convnext_tiny"])
+def test_bundled_networks_are_folded_with_what_they_say(name: str) -> None:
+    network = convcalc.load(name)
+    assert network.written is not None
+    spec = network.written.spec
+    flat = None if spec is None else unfolded(spec)
+    assert flat is not None
+
+    assert written(flat.network()) == written(network)
+    assert written(fold(flat).network()) == written(network)
+
+
+def test_every_word_is_one_of_a_kind_and_answers_one_question() -> None:
+    for word in WORDS:
+        assert kinds_with(word), word
+    for kind, questions in WAYS.items():
+        assert kind in CATALOGUE
+        words = words_of(kind)
+        assert {*words} <= {*WORDS}
+        assert max(Counter(words).values()) == 1
+        assert usual(kind) == {answers[0] for answers in questions} - {""}
+        assert all(len(answers) > 1 for answers in questions)
+
+
+def test_conversions_say_of_layers_with_other_names_how_they_are_written() -> None:
+    text = """\
+input: 16x16x16
+layers:
+  - conv: {filters: 16, kernel: 5, padding: 2}
+  - conv: {filters: 8, kernel: 1}
+  - batchnorm
+  - relu
+written: {conv2: subclass, relu: function}
+"""
+    made = convcalc.convert(convcalc.loads(text), ["stack", "fold-batchnorm"])
+
+    assert [node.name for node in made.network.layers] == ["conv1", "conv2", "conv3", "relu1"]
+    assert [*map(sorted, written(made.network)[1:])] == [
+        ["module"],
+        ["module"],
+        ["subclass"],
+        ["function"],
+    ]
+    assert written(convcalc.loads(made.spec.to_yaml())) == written(made.network)
