@@ -89,6 +89,7 @@ LAYER_HELPERS = {
     "steps",
     "tapwise",
     "windows",
+    "written",
     "within",
 }
 """Modules of layers/ without a kind of layer."""

@@ -15,5 +15,5 @@ def matching(network: Network, pattern: str | None) -> Collection[str]:
     nodes = [(index, node) for index, node in enumerate(network.nodes) if node.kind not in SOURCES]
     if pattern is None:
         return [node.name for _, node in nodes]
-    found = called(Layers(network.nodes, network.groups), pattern)
-    return [node.name for index, node in nodes if index in found]
+    matched = called(Layers(network.nodes, network.groups), pattern)
+    return [node.name for index, node in nodes if index in matched]

@@ -29,7 +29,7 @@ class Way(NamedTuple):
     pattern: str
     """A kind, or a pattern of layers' names, as * in `stage1.*`."""
     word: str
-    """One of `WORDS`."""
+    """How they are written: one of `layers.written.WORDS`."""
     at: tuple[int, int] | None = None
     """Where the pattern stands; None of one that was given otherwise."""
 
@@ -38,7 +38,7 @@ class Layers(NamedTuple):
     """What patterns are held against."""
 
     nodes: Sequence[LayerNode]
-    """All layers."""
+    """All layers, the inputs first."""
     groups: Sequence[Group]
     """The groups that they stand in."""
 
@@ -102,13 +102,13 @@ def said(layers: Layers, ways: Sequence[Way]) -> list[dict[str, Way]]:
 def words(layers: Layers, ways: Sequence[Way]) -> tuple[frozenset[str], ...]:
     """By layer how it is written: to each question of its kind what is said, else the usual."""
     known: dict[tuple[str, ...], frozenset[str]] = {}
-    found = []
+    made = []
     for node, lines in zip(layers.nodes, said(layers, ways), strict=True):
         key = (node.kind, *lines)
         if key not in known:
             known[key] = with_words(node.kind, lines)
-        found.append(known[key])
-    return tuple(found)
+        made.append(known[key])
+    return tuple(made)
 
 
 def with_words(kind: str, known: Mapping[str, object] | frozenset[str]) -> frozenset[str]:

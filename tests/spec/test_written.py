@@ -203,11 +203,13 @@ written: {conv2: subclass, relu: function}
 """
     made = convcalc.convert(convcalc.loads(text), ["stack", "fold-batchnorm"])
 
-    assert [node.name for node in made.network.layers] == ["conv1", "conv2", "conv3", "relu1"]
-    assert [*map(sorted, written(made.network)[1:])] == [
-        ["module"],
-        ["module"],
-        ["subclass"],
-        ["function"],
+    words = zip(made.network.layers, written(made.network)[1:], strict=True)
+
+    assert [(node.name, *said) for node, said in words] == [
+        ("conv1", "module"),
+        ("relu1", "module"),
+        ("conv2", "module"),
+        ("conv3", "subclass"),
+        ("relu2", "function"),
     ]
     assert written(convcalc.loads(made.spec.to_yaml())) == written(made.network)
