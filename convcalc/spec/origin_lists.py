@@ -8,6 +8,7 @@ differ out, as in a shell: `node_Conv_{286..290..2}` is three, and so is `Conv_{
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
+from math import inf
 
 from convcalc.layers import CATALOGUE
 from convcalc.numbers import plural
@@ -170,7 +171,7 @@ def shortened(names: Sequence[str]) -> list[str]:
     >>> shortened([f"/layer{i}/block.{j}/conv" for i in (1, 2) for j in (0, 1)])
     ['/layer{1,2}/block.{0,1}/conv']
     """
-    made = [_Template.of(literal(name)) for name in names]
+    made = [_Template(literal(name)) for name in names]
     while True:
         shorter = _joined(made)
         if len(shorter) == len(made):
@@ -181,19 +182,20 @@ def shortened(names: Sequence[str]) -> list[str]:
 class _Template:
     """A name that may have braces, as its letters and the numbers in it that are none of these."""
 
-    __slots__ = ("parts", "text", "varied")
+    __slots__ = ("_parts", "text", "varied")
 
-    def __init__(self, text: str, parts: list[str], varied: int) -> None:
+    def __init__(self, text: str, parts: list[str] | None = None, varied: float = inf) -> None:
         self.text = text
-        self.parts = parts
-        """Letters and numbers by turns, letters first and last."""
+        self._parts = parts
         self.varied = varied
-        """How many of the parts stand in front of all braces."""
+        """How many of the parts stand in front of all braces; of a name without any, all."""
 
-    @classmethod
-    def of(cls, name: str) -> "_Template":
-        parts = _NUMBER.split(name)
-        return cls(name, parts, len(parts))
+    @property
+    def parts(self) -> list[str]:
+        """Letters and numbers by turns, letters first and last."""
+        if self._parts is None:  # of most names nobody asks
+            self._parts = _NUMBER.split(self.text)
+        return self._parts
 
     def differs(self, other: "_Template") -> int | None:
         """Which part is the only one that another has otherwise, if that is a number."""
@@ -205,20 +207,26 @@ class _Template:
             return None
         return unlike[0] if unlike[0] < min(self.varied, other.varied) else None
 
-    def goes_on(self, other: "_Template", at: int) -> bool:
-        """Whether another has nothing otherwise but that number, in front of all braces."""
-        mine, theirs = self.parts, other.parts
-        return (
-            at < other.varied
-            and mine[at] != theirs[at]
-            and mine[:at] == theirs[:at]
-            and mine[at + 1 :] == theirs[at + 1 :]
-        )
+    def around(self, at: int) -> tuple[str, str]:
+        """What stands in front of one of its parts, and behind."""
+        return "".join(self.parts[:at]), "".join(self.parts[at + 1 :])
 
     def with_choices(self, at: int, choices: str) -> "_Template":
         parts = [*self.parts]
         parts[at] = f"{{{choices}}}"
         return _Template("".join(parts), parts, at)
+
+
+def _number_in(text: str, front: str, behind: str) -> str | None:
+    """The number that a name has between these; None of one that has something otherwise.
+
+    >>> _number_in("/conv12/Conv", "/conv", "/Conv"), _number_in("/conv/Conv", "/conv", "/Conv")
+    ('12', None)
+    """
+    if not (text.startswith(front) and text.endswith(behind)):
+        return None
+    number = text[len(front) : len(text) - len(behind)]
+    return number if number.isdecimal() and number.isascii() else None
 
 
 def _joined(made: Sequence[_Template]) -> list[_Template]:
@@ -233,6 +241,7 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
             at += 1
             continue
         numbers = [first.parts[slot]]
+        front, behind = first.around(slot)
         room, enough = MAX_TEMPLATE - len(first.text), MAX_TEMPLATE
         while at + len(numbers) < len(made):
             other = made[at + len(numbers)]
@@ -240,20 +249,22 @@ def _joined(made: Sequence[_Template]) -> list[_Template]:
                 if len(_said(numbers)) > room:
                     break  # those behind them are looked at when their turn comes
                 enough *= 4
-            if not first.goes_on(other, slot) or other.parts[slot] == numbers[-1]:
+            number = _number_in(other.text, front, behind)
+            if number is None or number in (numbers[0], numbers[-1]):
                 break
-            numbers.append(other.parts[slot])
-        count = _fitting(numbers, room)
-        shorter.append(first.with_choices(slot, _said(numbers[:count])) if count > 1 else first)
-        at += count
+            numbers.append(number)
+        said = _said(numbers)
+        if len(said) > room:
+            del numbers[_fitting(numbers, room) :]
+            said = _said(numbers)
+        shorter.append(first.with_choices(slot, said) if len(numbers) > 1 else first)
+        at += len(numbers)
     return shorter
 
 
 def _fitting(numbers: Sequence[str], room: int) -> int:
-    """How many of the numbers can be said in so many characters."""
+    """How many of the numbers can be said in so many characters, of more than can."""
     low, high = 1, len(numbers)
-    if len(_said(numbers)) <= room:  # as most can
-        return high
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if len(_said(numbers[:middle])) <= room else (low, middle - 1)

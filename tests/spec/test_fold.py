@@ -1,7 +1,7 @@
 """Folding: another spec of the same network, shorter, as a person would write it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -344,10 +344,11 @@ def test_a_way_that_would_be_too_long_is_no_other_if_it_is_tried(
         )
         counts: list[int] = []
 
-        def counted(leaves: list[Any], enough: float, counts: list[int] = counts) -> int:
+        def counted(given: Iterable[Any], enough: float, counts: list[int] = counts) -> int:
+            leaves = [*given]
             counts.append(fewest_apart(leaves))
             least = fewest_apart(leaves, enough)
-            assert (least > enough) == (counts[-1] > enough)
+            assert least > enough or least == counts[-1]  # a few of the leaves may show enough
             return least
 
         monkeypatch.setattr("convcalc.spec.fold.fewest_apart", counted)

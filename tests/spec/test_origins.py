@@ -9,7 +9,7 @@ from tabled import tabled
 from convcalc import Item, Spec, analyze, loads, parse
 from convcalc.formats.json import render
 from convcalc.graph import Network, read_text
-from convcalc.spec.origin_lists import _Template, shortened, written_out
+from convcalc.spec.origin_lists import _number_in, shortened, written_out
 from convcalc.spec.origins import joined, literal, unlike
 from convcalc.spec.text import SourceText
 
@@ -214,17 +214,16 @@ def test_each_name_is_compared_with_few_others(step: str, monkeypatch: pytest.Mo
     """Numbers without a pattern fill many braces, and none is to look through all that follow."""
     random = Draw(step)
     names, number, compared = [], 0, 0
-    goes_on = _Template.goes_on
 
-    def counted(first: _Template, other: _Template, slot: int) -> bool:
+    def counted(text: str, front: str, behind: str) -> str | None:
         nonlocal compared
         compared += 1
-        return goes_on(first, other, slot)
+        return _number_in(text, front, behind)
 
     for _ in range(1500):
         number += 2 if step == "alike" else random.randint(1, 19)
         names.append(f"Conv_{number}")
-    monkeypatch.setattr(_Template, "goes_on", counted)
+    monkeypatch.setattr("convcalc.spec.origin_lists._number_in", counted)
     made = shortened(names)
     assert [name for each in made for name in written_out(each)] == names
     assert len(made) == 1 if step == "alike" else len(made) > 50

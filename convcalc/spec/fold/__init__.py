@@ -137,10 +137,10 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
 def _least_lines(spec: Spec, enough: float) -> int:
     """How many lines there are at least where each layer with weights says where it comes from.
 
-    More than is `enough` is not counted out.
+    More than are `enough` are not counted out.
     """
     layers = spec.entries["layers"]
-    return fewest_apart([*_leaves(layers)], enough) if isinstance(layers, List) else 0
+    return fewest_apart(_leaves(layers), enough) if isinstance(layers, List) else 0
 
 
 def _leaves(items: List) -> Iterator[tuple[str | None, bool]]:

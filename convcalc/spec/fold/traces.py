@@ -1,8 +1,9 @@
 """Where stretches that are alike come from: what their origins share, and what stands in front."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain, pairwise
 from math import inf
 from typing import Any, NamedTuple
 
@@ -117,10 +118,10 @@ def _front_of(first: str, last: str) -> str:
     return shared[:cut] if dotted else shared[: cut + 1]
 
 
-def fewest_apart(leaves: Sequence[tuple[str | None, bool]], enough: float = inf) -> int:
+def fewest_apart(leaves: Iterable[tuple[str | None, bool]], enough: float = inf) -> int:
     """How many layers at least are written apart, of those that keep where they come from.
 
-    It counts no further than one more than is `enough`.
+    It looks at no more leaves than it needs to find more than are `enough`.
 
     `leaves` are origins in order, and whether each is kept. What is left of one in a stretch that
     is written once is what it does not share with the one before or behind it, or more of it; so
@@ -133,22 +134,26 @@ def fewest_apart(leaves: Sequence[tuple[str | None, bool]], enough: float = inf)
     >>> fewest_apart([("/a/Conv", True), ("/a/Relu", False), ("/b/Conv", True)])
     1
     """
-    fronts = [
-        None if one is None or other is None else _front_of(one, other)
-        for (one, _), (other, _) in pairwise(leaves)
-    ]
     left: set[str] = set()
-    for (origin, kept), one, other in zip(leaves, ["", *fronts], [*fronts, ""], strict=True):
+    before: str | None = ""
+    counted = enough
+    for (origin, kept), (following, _) in pairwise(chain(leaves, [("", False)])):
+        behind = None if origin is None or following is None else _front_of(origin, following)
         if origin and kept:
-            alone = one is None or other is None
-            front = _front((origin,)) if alone else max(one or "", other or "", key=len)
+            alone = before is None or behind is None
+            front = _front((origin,)) if alone else max(before or "", behind or "", key=len)
             left.add(_rest(front, origin) or origin)
-    count = 0
-    for each in left:
-        count += left.isdisjoint(_ends(each))
-        if count > enough:
-            break
-    return count
+            if len(left) > counted:
+                if _apart(left) > enough:
+                    break
+                counted = 2 * len(left)
+        before = behind
+    return _apart(left)
+
+
+def _apart(left: AbstractSet[str]) -> int:
+    """How many texts end with no other one."""
+    return sum(left.isdisjoint(_ends(each)) for each in left)
 
 
 def _ends(origin: str) -> Iterator[str]:
