@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from convcalc.layers import CATALOGUE
+from convcalc.layers import CATALOGUE, Layer
 
 Questions: TypeAlias = "tuple[tuple[str, ...], ...]"
 """What may be asked of a layer's code, and for each question its answers; the first is what holds
@@ -118,6 +118,48 @@ ONE_WAY: Mapping[str, str] = MappingProxyType(
     }
 )
 """Kinds of which nothing can be said, with the reason."""
+
+
+_POINTWISE: Mapping[str, frozenset[object]] = MappingProxyType(
+    {
+        **{name: frozenset({1}) for name in ("kernel", "stride", "groups")},
+        "padding": frozenset({0, "same", "valid"}),
+    }
+)
+"""Fields of a convolution that does at every position what a linear layer does."""
+
+
+def fits(word: str, layer: Layer | None) -> bool:
+    """Whether a layer can be written so, of a kind that has this word, by its fields.
+
+    Of a layer whose fields are not known it is taken that it can.
+
+    >>> from convcalc.layers.convolution import Conv
+    >>> fits("linear", Conv(filters=8, kernel=1)), fits("linear", Conv(filters=8, kernel=3))
+    (True, False)
+    """
+    if layer is None:
+        return True
+    if word == "string":
+        return isinstance(getattr(layer, "padding", None), str)
+    return word != "linear" or all(
+        _numbers(getattr(layer, name)) <= values for name, values in _POINTWISE.items()
+    )
+
+
+def _numbers(value: object) -> frozenset[object]:
+    """The numbers, or the word, that a field is."""
+    if not isinstance(value, tuple):
+        return frozenset({value})
+    return frozenset(number for each in value for number in _numbers(each))
+
+
+def choices(kind: str, layer: Layer | None = None) -> Questions:
+    """What may be asked of how a layer is written, with the answers that its fields allow."""
+    allowed = (
+        tuple(word for word in answers if fits(word, layer)) for answers in WAYS.get(kind, ())
+    )
+    return tuple(answers for answers in allowed if len(answers) > 1)
 
 
 def usual(kind: str) -> frozenset[str]:

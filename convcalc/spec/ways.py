@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from convcalc.diagnostics import Problem, closest, misspelt
-from convcalc.layers.written import WAYS, WORDS, kinds_with, words_of
+from convcalc.layers.written import WAYS, WORDS, fits, kinds_with, words_of
 from convcalc.spec.flat import Group, LayerNode
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
@@ -21,6 +21,12 @@ MOST = 1_000
 """Most lines: each is held against every layer."""
 MAX_NAMED = 6
 """Kinds that a message lists."""
+
+
+_UNFIT: Mapping[str, str] = {
+    "linear": "no convolution of kernel 1, as nn.Linear would be",
+    "string": "no convolution whose padding is a word: `padding: same`",
+}
 
 
 class Way(NamedTuple):
@@ -130,7 +136,7 @@ def about(layers: Layers, way: Way) -> list[int]:
         index
         for index in _matched(layers, way.pattern)
         if _answers(layers.nodes[index].kind, way.word)
-        and (way.word != "linear" or _pointwise(layers.nodes[index]))
+        and fits(way.word, layers.nodes[index].layer)
     ]
 
 
@@ -148,29 +154,6 @@ def _answers(kind: str, word: str) -> tuple[str, ...]:
     return next((answers for answers in WAYS.get(kind, ()) if word in answers), ())
 
 
-def _pointwise(node: LayerNode) -> bool:
-    """Whether a convolution does at every position what a linear layer does.
-
-    Of one whose fields hang on what comes in that is taken to be so.
-    """
-    layer = node.layer
-    if layer is None:
-        return True
-    wanted: dict[str, set[object]] = {
-        **{name: {1} for name in ("kernel", "stride", "groups")},
-        "padding": {0, "same", "valid"},
-    }
-    return all({*_numbers(getattr(layer, name))} <= values for name, values in wanted.items())
-
-
-def _numbers(value: object) -> Iterator[object]:
-    if isinstance(value, tuple):
-        for each in value:
-            yield from _numbers(each)
-    else:
-        yield value
-
-
 def unmatched(layers: Layers, way: Way) -> Problem:
     """What is wrong with a line that is about no layer."""
     nodes = layers.nodes
@@ -185,8 +168,8 @@ def unmatched(layers: Layers, way: Way) -> Problem:
         return Problem(
             "CC116", f"no layer is called {shown}, or is of that kind", help=advice, fix=fix
         )
-    if way.word == "linear" and "conv" in kinds:
-        message = f"{shown} is no convolution of kernel 1, as nn.Linear would be"
+    if way.word in _UNFIT and any(way.word in words_of(kind) for kind in kinds):
+        message = f"{shown} is {_UNFIT[way.word]}"
         return Problem("CC116", message, help="name those that are, or leave the line out")
     what = " and ".join(f"`{kind}`" for kind in [*matched][:MAX_NAMED])
     allowed = list(dict.fromkeys(word for kind in kinds for word in words_of(kind)))
@@ -219,7 +202,7 @@ def lines_for(layers: Layers, wanted: Sequence[frozenset[str]]) -> Map | None:
                 kinds.setdefault(kind, []).append(most)
             for index, word in given.items():
                 node = layers.nodes[index]
-                if word != most and (most != "linear" or _pointwise(node)):
+                if word != most and fits(most, node.layer):
                     names.setdefault(node.name, []).append(word)
     lines = {
         pattern: several[0] if len(several) == 1 else several
