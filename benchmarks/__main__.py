@@ -21,6 +21,7 @@ BENCHMARKS = {
     "exchange": "Networks to ONNX files and from them: what is whole, and what agrees.",
     "folding": "All bundled networks written out flat and folded again: lines, and equal or not.",
     "surgery": "All bundled networks through every conversion: equal, where that is claimed.",
+    "counts": "What other tools count, beside the tools that are installed.",
     "training": "verify --training over the zoo: a step of each network, and what is said of it.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }

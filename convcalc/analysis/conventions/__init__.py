@@ -1,0 +1,389 @@
+"""What other tools count of a network: their numbers, and the bridge from ours to each.
+
+A convention is a module with tables by kind of layer, and a row of `CONVENTIONS`. What adds up its
+terms is here and knows no tool; a layer knows nothing of either.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from convcalc.analysis.conventions.terms import Rule, Rules, Site, Term, Uncounted
+from convcalc.analysis.conventions.words import words_for, words_of
+from convcalc.diagnostics import ArgumentError
+from convcalc.graph import Given, Network, SpecError, read
+from convcalc.layers import SOURCES
+
+Mode = Literal["eval", "train"]
+MODES: tuple[Mode, ...] = ("eval", "train")
+"""Modes that a model may be left in."""
+
+
+class Convention(NamedTuple):
+    """A tool, and the version whose rules these are."""
+
+    title: str
+    """What it calls itself."""
+    version: str
+    """The version that was measured."""
+    unit: str
+    """What it says that it counts."""
+    each: Literal[1, 2]
+    """How much one multiply-accumulate is."""
+    call: str
+    """The call whose number it is."""
+    module: str = ""
+    """The module of this package with its tables; empty where it is named as the tool is."""
+    minds: tuple[Literal["train", "no_grad"], ...] = ()
+    """Which of these change its number; the others are without effect on it."""
+    written: Mapping[str, str] = MappingProxyType({})
+    """How layers of a kind are written where nothing else is said, if not in the usual way."""
+
+
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {
+        "fvcore": Convention(
+            title="fvcore",
+            version="0.1.5.post20221221",
+            unit="flops, one a multiply-add",
+            each=1,
+            call="FlopCountAnalysis(model, inputs).total()",
+            module="fvcore",
+            minds=("train", "no_grad"),
+        ),
+        "torchinfo": Convention(
+            title="torchinfo",
+            version="1.8.0",
+            unit="mult-adds",
+            each=1,
+            call="summary(model, input_data=inputs).total_mult_adds",
+            module="torchinfo",
+        ),
+    }
+)
+"""The tools, by the name that `--count` takes."""
+
+
+class Tables(NamedTuple):
+    """What the module of a convention has."""
+
+    rules: Rules
+    """By kind what it counts beside our multiply-accumulates, or less."""
+    reasons: Mapping[str, str]
+    """Why it is not known what it counts of a kind."""
+    module: Any
+    """The module, which may have more: `ACTIVATIONS`, `PARAMETERS`, `printed`, `settle`."""
+
+    @property
+    def activations(self) -> Rules | None:
+        """By kind what it counts of activations; None where it counts none."""
+        found: Rules | None = getattr(self.module, "ACTIVATIONS", None)
+        return found
+
+    @property
+    def parameters(self) -> Rules | None:
+        """By kind how its number of parameters differs from ours; None where it gives none."""
+        found: Rules | None = getattr(self.module, "PARAMETERS", None)
+        return found
+
+    def printed(self, total: int) -> str:
+        """A total as the tool prints it."""
+        text: str = self.module.printed(total)
+        return text
+
+    def settle(self, site: Site, amounts: Sequence[tuple[Term, int]]) -> Iterator[tuple[Term, int]]:
+        """What the tool makes of a layer's terms in the end, such as an average over the batch."""
+        settle = getattr(self.module, "settle", None)
+        if settle is not None:
+            yield from settle(site, amounts)
+
+
+def tables(tool: str) -> Tables:
+    """The tables of a tool. Raises `ValueError` for one that there is not."""
+    module = import_module(f"{__name__}.{convention(tool).module}")
+    return Tables(module.RULES, module.REASONS, module)
+
+
+def convention(tool: str) -> Convention:
+    """The row of a tool. Raises `ValueError` for one that there is not, with the nearest."""
+    found = CONVENTIONS.get(tool)
+    if found is None:
+        from convcalc.arguments import unknown
+
+        raise ArgumentError(*unknown(tool, "tool", CONVENTIONS).args)
+    return found
+
+
+BASE = "our multiply-accumulates"
+"""What every bridge starts from."""
+SECOND = "an addition for each multiplication"
+"""The second term of a bridge to a tool that counts two operations a multiply-accumulate."""
+
+
+class Otherwise(NamedTuple):
+    """What a term would be if layers of a kind were written in another way."""
+
+    kind: str
+    """The kind of these layers."""
+    word: str
+    """How they would be written, as `written` says it."""
+    amount: int
+    """What the term would be then."""
+
+
+class Summand(NamedTuple):
+    """A term of a bridge, over all layers that it is of."""
+
+    says: str
+    """What is counted."""
+    amount: int
+    """What it adds, of the whole batch."""
+    times: int
+    """Its coefficient."""
+    quantity: str
+    """What the coefficient multiplies, as docs/counting.md writes it."""
+    layers: Mapping[int, int]
+    """By index of a layer, what it adds there."""
+    otherwise: tuple[Otherwise, ...] = ()
+    """What it would be if layers were written otherwise; none where nothing turns on that."""
+
+    @property
+    def multiplied(self) -> int:
+        """How much of the quantity there is."""
+        return self.amount // self.times
+
+
+class Missing(NamedTuple):
+    """A layer that there is no number for."""
+
+    layer: str
+    """Its full name."""
+    kind: str
+    """Its kind."""
+    reason: str
+    """Why, in a clause."""
+
+
+class Conditions(NamedTuple):
+    """What a count is for, beside the network."""
+
+    batch: int = 1
+    """Number of examples."""
+    mode: Mode = "eval"
+    """The mode that the model was left in."""
+    no_grad: bool = False
+    """Whether it runs inside `torch.no_grad`."""
+    written: Mapping[str, str] = MappingProxyType({})
+    """How layers are written, by a kind or a name, over what the spec says."""
+
+
+class Count(NamedTuple):
+    """A network as another tool counts it, and the bridge from our multiply-accumulates."""
+
+    tool: str
+    """The name of the tool, a key of `CONVENTIONS`."""
+    network: Network
+    """What was counted."""
+    conditions: Conditions
+    """What it is for."""
+    macs: int
+    """Our multiply-accumulates of the batch."""
+    summands: tuple[Summand, ...]
+    """The terms of the bridge, which add up to the total; the first are our MACs."""
+    missing: tuple[Missing, ...]
+    """Layers that it crashes on, or that are not known to be counted; then there is no total."""
+    activations: int | None
+    """Activations as it counts them; None where it counts none."""
+    parameters: int | None
+    """Parameters as it counts them; None where it counts none."""
+
+    @property
+    def convention(self) -> Convention:
+        """What the tool is, and in which version."""
+        return CONVENTIONS[self.tool]
+
+    @property
+    def total(self) -> int | None:
+        """The tool's number: the sum of the terms; None where layers are missing."""
+        return None if self.missing else sum(each.amount for each in self.summands)
+
+    @property
+    def printed(self) -> str | None:
+        """The number as the tool prints it."""
+        return None if self.total is None else tables(self.tool).printed(self.total)
+
+    def of_layer(self, index: int) -> int:
+        """What the tool counts of a layer, by its index."""
+        return sum(each.layers.get(index, 0) for each in self.summands)
+
+
+def count(
+    network: Given,
+    tool: str,
+    *,
+    batch: int = 1,
+    mode: Mode = "eval",
+    no_grad: bool = False,
+    written: Mapping[str, str] | None = None,
+) -> Count:
+    """The number that another tool gives for a network, with the bridge from ours.
+
+    `written` says how layers are written where the spec does not, over what it says. Raises
+    `ValueError` for a tool that there is not, and `SpecError` for a network with errors.
+
+    >>> import convcalc
+    >>> resnet = count(convcalc.load("resnet50"), "fvcore")
+    >>> resnet.total, [each.amount for each in resnet.summands]
+    (4111512576, [4089184256, 22227968, 100352])
+    """
+    convention(tool)
+    network = read(network)
+    if network.errors:
+        raise SpecError(network.errors)
+    return _count(network, tool, Conditions(batch, mode, no_grad, written or {}))
+
+
+def sites(network: Network, tool: str, given: Conditions) -> Iterator[tuple[int, Site]]:
+    """The layers as a tool meets them, by index: all but inputs."""
+    row, plans = convention(tool), network.plans
+    for index, (node, words) in enumerate(
+        zip(network.nodes, words_of(network, {**row.written, **given.written}), strict=True)
+    ):
+        plan = plans[index]
+        if plan is None or node.kind in SOURCES:
+            continue
+        inputs = tuple(read.output for read in (plans[each] for each in node.inputs) if read)
+        owner = node if node.shared_with is None else network.nodes[node.shared_with]
+        yield (
+            index,
+            Site(
+                node.kind,
+                node.layer,
+                plan,
+                inputs,
+                given.batch,
+                words,
+                train=given.mode == "train",
+                no_grad=given.no_grad,
+                shared=node.shared_with is not None,
+                frozen=bool(owner.frozen),
+            ),
+        )
+
+
+Key = tuple[str, int, str]
+"""What makes terms of several kinds one summand: the text, the coefficient and the quantity."""
+
+
+class _Counting:
+    """A tool's terms of layers, each worked out once for layers that are alike."""
+
+    def __init__(self, tool: str) -> None:
+        self.tables, self.each = tables(tool), convention(tool).each
+        self.known: dict[tuple[object, ...], list[tuple[Key, int]]] = {}
+
+    def amounts(self, site: Site) -> list[tuple[Key, int]]:
+        """The terms of a layer: its MACs, the rule's, and what becomes of them in the end."""
+        key = (id(site.plan), site.kind, site.layer, site.words, site.shared, site.frozen)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = list(self._amounts(site))
+        return found
+
+    def _amounts(self, site: Site) -> Iterator[tuple[Key, int]]:
+        macs = site.macs
+        if macs:
+            yield (BASE, 1, "MACs"), macs
+            if self.each > 1:
+                yield (SECOND, self.each - 1, "MACs"), (self.each - 1) * macs
+        rule = self.tables.rules.get(site.kind, ())
+        amounts = [(term, term.of(site)) for term in rule if isinstance(term, Term)]
+        amounts += self.tables.settle(site, amounts)
+        for term, amount in amounts:
+            if amount:
+                yield (term.says, term.times, term.quantity.symbol), amount
+
+    def reason(self, site: Site) -> str:
+        """Why there is no number for a layer; empty where there is one."""
+        if site.kind in self.tables.reasons:
+            return self.tables.reasons[site.kind]
+        for each in self.tables.rules[site.kind]:
+            if isinstance(each, Uncounted) and each.of(site):
+                return each.reason
+        return ""
+
+
+def _count(network: Network, tool: str, given: Conditions) -> Count:
+    counting = _Counting(tool)
+    summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): {}}
+    missing: list[Missing] = []
+    macs = activations = 0
+    counted = counting.tables.activations
+    for index, site in sites(network, tool, given):
+        macs += site.macs
+        reason = counting.reason(site)
+        if reason:
+            missing.append(Missing(network.nodes[index].name, site.kind, reason))
+        else:
+            for key, amount in counting.amounts(site):
+                layers = summed.setdefault(key, {})
+                layers[index] = layers.get(index, 0) + amount
+        if counted is not None:
+            activations += _sum(counted.get(site.kind, ()), site)
+    summands = tuple(
+        Summand(says, sum(layers.values()), times, quantity, layers)
+        for (says, times, quantity), layers in summed.items()
+    )
+    return Count(
+        tool,
+        network,
+        given,
+        macs,
+        summands,
+        tuple(missing),
+        None if counted is None else activations,
+        None,
+    )
+
+
+def bridge(count: Count) -> tuple[Summand, ...]:
+    """The terms of a count, each with what it would be if layers were written otherwise.
+
+    Terms that are 0 as the layers are written, and would not be otherwise, stand behind the others.
+    """
+    counting = _Counting(count.tool)
+    now = {(each.says, each.times, each.quantity): each for each in count.summands}
+    changes: dict[tuple[str, str], dict[Key, int]] = {}
+    for _, site in sites(count.network, count.tool, count.conditions):
+        for word, other in other_ways(site):
+            change = changes.setdefault((site.kind, word), {})
+            if counting.reason(other):
+                continue
+            for key, amount in counting.amounts(other):
+                change[key] = change.get(key, 0) + amount
+            for key, amount in counting.amounts(site):
+                change[key] = change.get(key, 0) - amount
+    otherwise: dict[Key, list[Otherwise]] = {key: [] for key in now}
+    for (kind, word), change in changes.items():
+        for key, more in change.items():
+            if more:
+                amount = more + (now[key].amount if key in now else 0)
+                otherwise.setdefault(key, []).append(Otherwise(kind, word, amount))
+    return tuple(
+        now.get(key, Summand(key[0], 0, key[1], key[2], {}))._replace(otherwise=tuple(ways))
+        for key, ways in otherwise.items()
+    )
+
+
+def other_ways(site: Site) -> Iterator[tuple[str, Site]]:
+    """A layer in each other way that it may be written, with the word that says so."""
+    for choice in words_for(site.kind, site.layer):
+        now = next((word for word in choice if word in site.words), choice[0])
+        for word in choice:
+            if word != now:
+                yield word, site._replace(words=site.words - {*choice} | ({word} - {""}))
+
+
+def _sum(rule: Rule, site: Site) -> int:
+    return sum(each.of(site) for each in rule if isinstance(each, Term))

@@ -1,0 +1,162 @@
+"""What other tools count: their own numbers, as they gave them, and the bridges that lead there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conventions import GOLDEN, MORE, NETWORKS, NO_SPEC, NOT_BUNDLED, SINGLE, Written
+
+from convcalc.analysis import conventions
+from convcalc.analysis.conventions import (
+    CONVENTIONS,
+    Conditions,
+    bridge,
+    count,
+    other_ways,
+    sites,
+    tables,
+)
+from convcalc.analysis.conventions.terms import Site, Term
+from convcalc.layers import CATALOGUE
+
+TOOLS = [tool for tool in CONVENTIONS if tool in GOLDEN["versions"]]
+"""Tools that were asked; the others are a tool with something said of how layers are written."""
+
+
+def golden(tool: str) -> Iterator[tuple[str, Written, list[Any]]]:
+    """The networks that a tool was asked about, with what it said."""
+    for name, network in NETWORKS.items():
+        if name in GOLDEN["totals"][tool]:
+            yield name, network, GOLDEN["totals"][tool][name]
+    for name, network in SINGLE.items():
+        if tool in GOLDEN["single"][name]:
+            yield name, network, GOLDEN["single"][name][tool]
+    for name, row in MORE.items():
+        if tool in GOLDEN["more"][name]:
+            yield name, row.written, GOLDEN["more"][name][tool]
+
+
+def test_every_network_that_was_counted_is_a_spec_or_has_a_reason() -> None:
+    rows = {name for name in GOLDEN["single"] if not name.startswith("keras:")}
+    assert rows == SINGLE.keys() | NO_SPEC.keys()
+    assert not SINGLE.keys() & NO_SPEC.keys()
+    named = {name for tool in TOOLS for name in GOLDEN["totals"][tool]}
+    assert named - {*GOLDEN["totals"]["tensorflow"]} == NETWORKS.keys() | NOT_BUNDLED.keys()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_totals_are_the_tools(tool: str) -> None:
+    compared = 0
+    for name, network, said in golden(tool):
+        for batch in (1, 2):
+            counted = count(network.network, tool, batch=batch, **network.conditions)
+            assert counted.total == said[batch - 1], (name, batch, counted.missing)
+            assert counted.total is None or counted.macs == batch * sum(
+                plan.macs for plan in network.network.plans if plan
+            )
+            compared += 1
+    assert compared >= 2 * len(SINGLE)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_parameters_and_activations_are_the_tools(tool: str) -> None:
+    for name, network, said in golden(tool):
+        counted = count(network.network, tool, **network.conditions)
+        parameters, activations = (*said[2:4], None, None)[:2]
+        if counted.parameters is not None:
+            assert counted.parameters == parameters, name
+        if counted.activations is not None:
+            assert counted.activations == activations, name
+
+
+@pytest.mark.parametrize("tool", CONVENTIONS)
+def test_every_kind_has_a_rule_or_a_reason(tool: str) -> None:
+    found = tables(tool)
+    where = f"RULES or a reason to REASONS in {conventions.CONVENTIONS[tool].module}.py"
+    neither = CATALOGUE.keys() - found.rules.keys() - found.reasons.keys()
+    assert not neither, f"{', '.join(sorted(neither))}: add a row to {where}"
+    assert not found.rules.keys() & found.reasons.keys(), where
+    assert found.rules.keys() | found.reasons.keys() <= CATALOGUE.keys()
+    assert all(len(reason.split()) >= 3 for reason in found.reasons.values())
+
+
+def _of_quantity(term: Term, site: Site) -> int:
+    return term._replace(times=1).of(site)
+
+
+def _counted_with(tool: str, term: Term, kinds: set[str]) -> Written | None:
+    """A network that was counted in which a term would not be what it is with another number."""
+    for _, network, said in golden(tool):
+        if said[0] is None:
+            continue
+        given = Conditions(1, **network.conditions)
+        its = (site for _, site in sites(network.network, tool, given) if site.kind in kinds)
+        if sum(_of_quantity(term, site) for site in its):
+            return network
+    return None
+
+
+FIGURES = {"RULES": "total", "ACTIVATIONS": "activations", "PARAMETERS": "parameters"}
+"""Tables of terms, and the figure of a count that each is about."""
+
+
+@pytest.mark.parametrize("table", FIGURES)
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_coefficient_turns_a_number_that_was_measured(
+    tool: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tables(tool).module
+    rules = getattr(module, table, {})
+    kinds: dict[int, set[str]] = {}  # by a term's identity: one coefficient may be of several kinds
+    terms = {id(term): term for rule in rules.values() for term in rule if isinstance(term, Term)}
+    for kind, rule in rules.items():
+        for term in rule:
+            kinds.setdefault(id(term), set()).add(kind)
+    untested = []
+    for identity, term in terms.items():
+        network = _counted_with(tool, term, kinds[identity])
+        if network is None:
+            untested.append(f"{', '.join(sorted(kinds[identity]))}: {term.says}")
+            continue
+        changed = {
+            kind: tuple(
+                each._replace(times=each.times + 1) if each is term else each for each in rule
+            )
+            for kind, rule in rules.items()
+        }
+        before = count(network.network, tool, **network.conditions)
+        with monkeypatch.context() as patched:
+            patched.setattr(module, table, changed)
+            after = count(network.network, tool, **network.conditions)
+        assert getattr(before, FIGURES[table]) != getattr(after, FIGURES[table]), term
+    assert not untested
+
+
+@pytest.mark.parametrize("tool", CONVENTIONS)
+def test_a_bridge_says_what_it_would_be(tool: str) -> None:
+    """Where all of a kind are written otherwise, terms are what the bridge said they would be."""
+    for name in ("resnet18", "mobilenet_v3_small"):
+        network = NETWORKS[name].network
+        counted = count(network, tool)
+        terms = bridge(counted)
+        assert sum(term.amount for term in terms) == counted.total
+        changes = {(way.kind, way.word) for term in terms for way in term.otherwise}
+        for kind, word in changes:
+            then = {
+                (each.says, each.times, each.quantity): each.amount
+                for each in count(network, tool, written={kind: word}).summands
+            }
+            for term in terms:
+                said = [
+                    way.amount for way in term.otherwise if (way.kind, way.word) == (kind, word)
+                ]
+                key = (term.says, term.times, term.quantity)
+                assert then.get(key, 0) == (said[0] if said else term.amount), (kind, word, term)
+
+
+def test_other_ways_are_never_the_way_it_is_written() -> None:
+    given = Conditions()
+    for _, site in sites(NETWORKS["resnet18"].network, "fvcore", given):
+        ways = [(word, other.words) for word, other in other_ways(site)]
+        assert all(words != site.words for _, words in ways)
+        assert len({words for _, words in ways}) == len(ways)
