@@ -251,6 +251,7 @@ def test_modules_are_named_where_they_are_imported_late() -> None:
     homes = {
         "__init__.py",  # names of the library, by `_HOMES`
         "analysis/memory/__init__.py",  # the same
+        "analysis/conventions/__init__.py",  # tools, by their table
         "analysis/memory/runtimes/__init__.py",  # runtimes, by their table
         "methods.py",
         "cli/__init__.py",

@@ -78,14 +78,14 @@ class Tables(NamedTuple):
     @property
     def activations(self) -> Rules | None:
         """By kind what it counts of activations; None where it counts none."""
-        found: Rules | None = getattr(self.module, "ACTIVATIONS", None)
-        return found
+        rules: Rules | None = getattr(self.module, "ACTIVATIONS", None)
+        return rules
 
     @property
     def parameters(self) -> Rules | None:
         """By kind how its number of parameters differs from ours; None where it gives none."""
-        found: Rules | None = getattr(self.module, "PARAMETERS", None)
-        return found
+        rules: Rules | None = getattr(self.module, "PARAMETERS", None)
+        return rules
 
     def printed(self, total: int) -> str:
         """A total as the tool prints it."""
@@ -107,12 +107,12 @@ def tables(tool: str) -> Tables:
 
 def convention(tool: str) -> Convention:
     """The row of a tool. Raises `ValueError` for one that there is not, with the nearest."""
-    found = CONVENTIONS.get(tool)
-    if found is None:
+    row = CONVENTIONS.get(tool)
+    if row is None:
         from convcalc.arguments import unknown
 
         raise ArgumentError(*unknown(tool, "tool", CONVENTIONS).args)
-    return found
+    return row
 
 
 BASE = "our multiply-accumulates"
@@ -136,11 +136,11 @@ class Summand(NamedTuple):
     """A term of a bridge, over all layers that it is of."""
 
     says: str
-    """What is counted."""
+    """What is counted, in a clause for the bridge."""
     amount: int
     """What it adds, of the whole batch."""
     times: int
-    """Its coefficient."""
+    """Its coefficient, which the rule has."""
     quantity: str
     """What the coefficient multiplies, as docs/counting.md writes it."""
     layers: Mapping[int, int]
@@ -158,9 +158,9 @@ class Missing(NamedTuple):
     """A layer that there is no number for."""
 
     layer: str
-    """Its full name."""
+    """Full name of the layer, as in the network."""
     kind: str
-    """Its kind."""
+    """Its kind, a key of the catalogue."""
     reason: str
     """Why, in a clause."""
 
@@ -169,7 +169,7 @@ class Conditions(NamedTuple):
     """What a count is for, beside the network."""
 
     batch: int = 1
-    """Number of examples."""
+    """How many examples it is for."""
     mode: Mode = "eval"
     """The mode that the model was left in."""
     no_grad: bool = False
@@ -184,7 +184,7 @@ class Count(NamedTuple):
     tool: str
     """The name of the tool, a key of `CONVENTIONS`."""
     network: Network
-    """What was counted."""
+    """The network that was counted, of which layers are indices."""
     conditions: Conditions
     """What it is for."""
     macs: int
@@ -258,12 +258,12 @@ def sites(network: Network, tool: str, given: Conditions) -> Iterator[tuple[int,
         yield (
             index,
             Site(
-                node.kind,
-                node.layer,
-                plan,
-                inputs,
-                given.batch,
-                words,
+                kind=node.kind,
+                layer=node.layer,
+                plan=plan,
+                inputs=inputs,
+                batch=given.batch,
+                words=words,
                 train=given.mode == "train",
                 no_grad=given.no_grad,
                 shared=node.shared_with is not None,
@@ -286,10 +286,10 @@ class _Counting:
     def amounts(self, site: Site) -> list[tuple[Key, int]]:
         """The terms of a layer: its MACs, the rule's, and what becomes of them in the end."""
         key = (id(site.plan), site.kind, site.layer, site.words, site.shared, site.frozen)
-        found = self.known.get(key)
-        if found is None:
-            found = self.known[key] = list(self._amounts(site))
-        return found
+        amounts = self.known.get(key)
+        if amounts is None:
+            amounts = self.known[key] = list(self._amounts(site))
+        return amounts
 
     def _amounts(self, site: Site) -> Iterator[tuple[Key, int]]:
         macs = site.macs
@@ -336,14 +336,14 @@ def _count(network: Network, tool: str, given: Conditions) -> Count:
         for (says, times, quantity), layers in summed.items()
     )
     return Count(
-        tool,
-        network,
-        given,
-        macs,
-        summands,
-        tuple(missing),
-        None if counted is None else activations,
-        None,
+        tool=tool,
+        network=network,
+        conditions=given,
+        macs=macs,
+        summands=summands,
+        missing=tuple(missing),
+        activations=None if counted is None else activations,
+        parameters=None,
     )
 
 

@@ -28,7 +28,7 @@ class Site(NamedTuple):
     inputs: tuple[Shape, ...]
     """The shapes that it reads, for one example."""
     batch: int = 1
-    """Number of examples."""
+    """How many examples run at once."""
     words: frozenset[str] = frozenset()
     """How it is written, of `words.WORDS`; none is the usual way."""
     train: bool = False
@@ -94,7 +94,7 @@ class Condition(NamedTuple):
     text: str
     """What holds then, in a clause for tables of rules."""
     holds: Callable[[Site], bool]
-    """Whether it does."""
+    """Whether it does at a layer."""
 
     def __invert__(self) -> "Condition":
         return Condition(f"not {self.text}", lambda site: not self.holds(site))
@@ -108,7 +108,7 @@ class Term(NamedTuple):
     times: int
     """The coefficient; negative where the tool leaves out what we count."""
     quantity: Quantity
-    """What it multiplies."""
+    """The number of a layer that it multiplies."""
     when: tuple[Condition, ...] = ()
     """All of which must hold; none is always."""
     part: str = ""
