@@ -210,10 +210,10 @@ class Expander:
 
             read_origins(self.report, self.items, entries["origins"], self.nodes)
         ways: tuple[Way, ...] = ()
-        if "written" in entries:
+        for node in self.member.ways():
             from convcalc.spec.ways import read_ways  # which few specs have
 
-            ways = read_ways(self.report, entries["written"])
+            ways += read_ways(self.report, node)
         self.ask_about_inputs(shapes)
         promises = read_promises(
             self.report.findings,

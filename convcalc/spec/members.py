@@ -34,6 +34,9 @@ def member(spec: Spec, preset: str) -> Spec:
         if key == "expect" and isinstance(value, Map):
             for each, number in value.items():
                 expect = expect.with_value(each, number)
+        elif key == "written" and isinstance(value, Map):
+            kept = [part for part in spec.written.parts if part.key not in value]
+            changes[key] = Map.of([*kept, *value.parts])
         elif key in PRESET_KEYS:
             changes[key] = value
     if parameters != spec.parameters:

@@ -21,7 +21,10 @@ from convcalc.spec.values import (
     whole,
 )
 
-PRESET_KEYS = ("name", "reference", "year", "description", "input", "outputs", "expect")
+PRESET_KEYS = (
+    *("name", "reference", "year", "description", "input", "outputs"),
+    *("expect", "written"),  # whose entries are added to those of the spec
+)
 """Top-level keys that a preset may replace, beside giving values to parameters."""
 SWITCHES = {"true": True, "false": False}
 """What a parameter is set to from outside by a word that is no text."""
@@ -116,6 +119,11 @@ class Member:
         starts = (*(key.start for key in kept), *own.key_starts)
         entries = {key.text: every.entries[key.text] for key in kept}
         return Map.at({**entries, **own.entries}, starts, own.start, own.end)
+
+    def ways(self) -> list[Node]:
+        """What `written` says, and behind it what the preset adds."""
+        said = (self.root.entries.get("written"), self.preset.get("written"))
+        return [node for node in said if node is not None]
 
     def year(self) -> int | None:
         """When the network was published; None where that is not said."""

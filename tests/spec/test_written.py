@@ -1,6 +1,7 @@
 """How layers are written in code: what a spec says of it, and that nothing loses it."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from tabled import tabled
@@ -10,6 +11,7 @@ from convcalc.graph.written import with_ways, written, written_said
 from convcalc.layers import CATALOGUE
 from convcalc.layers.written import WAYS, WORDS, kinds_with, usual, words_of
 from convcalc.spec.fold import fold
+from convcalc.spec.members import member
 from convcalc.spec.unfold import unfolded
 
 NETWORK = """\
@@ -214,3 +216,28 @@ written: {conv2: subclass, relu: function}
         ("relu2", "function"),
     ]
     assert written(convcalc.loads(made.spec.to_yaml())) == written(made.network)
+
+
+FAMILY = """\
+input: 8x8x4
+parameters: {last: false}
+presets:
+  one: {last: true, written: {last: method, relu: function}}
+  two: {}
+layers:
+  - relu
+  - {relu: , name: last, when: last}
+written: {relu: subclass}
+"""
+
+
+def test_a_preset_adds_lines_behind_those_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "family.yaml"
+    file.write_text(FAMILY, encoding="utf-8")
+    one = convcalc.load(f"{file}#one")
+    spec = member(convcalc.parse(FAMILY), "one")
+
+    assert [*map(set, written(one)[1:])] == [{"function"}, {"function"}]
+    assert [*spec.written] == ["last", "relu"]
+    assert written(spec.network()) == written(one)
+    assert [*map(set, written(convcalc.load(f"{file}#two"))[1:])] == [{"subclass"}]
