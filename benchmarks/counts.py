@@ -117,12 +117,14 @@ parameters, activations and MACs."""
 def installed() -> dict[str, str]:
     """The tools that are there, with their versions.
 
-    Of thop and its successor, which are one package, that is the one that was installed last.
+    Of thop and its successor, which are one package, that is the one that is imported.
     """
     there = {each.metadata["Name"]: each.version for each in distributions()}
     found = {tool: there[name] for tool, (name, _) in MEASURED.items() if name in there}
-    if "ultralytics" in found:
-        found.pop("thop", None)
+    if "thop" in found or "ultralytics" in found:
+        import thop
+
+        found.pop("ultralytics" if thop.__version__.startswith("0.") else "thop", None)
     return found
 
 

@@ -67,6 +67,8 @@ CONVNEXT = {
     "layernorm": "subclass",
     "*convnext_block*.layernorm*": "module",
 }
+RESIZED = {"upsample": "function"}
+VIDEO = {"conv": "subclass", "stem.*": "module", "*projection*": "module"}
 NETWORKS: dict[str, Written] = {
     "alexnet": Written("alexnet_torchvision"),
     "vgg16": Written("vgg16"),
@@ -91,7 +93,7 @@ NETWORKS: dict[str, Written] = {
     "vit_b_16": Written("vit_b_16"),
     "vit_b_16@no_grad": Written("vit_b_16", no_grad=True),
     "swin_t": Written("swin_t"),
-    "deeplabv3_resnet50": Written("deeplabv3_resnet50", input="224x224x3"),
+    "deeplabv3_resnet50": Written("deeplabv3_resnet50", RESIZED, input="224x224x3"),
     # what the formulas were not made of
     "vgg11": Written("vgg11"),
     "resnet34": Written("resnet34"),
@@ -104,11 +106,18 @@ NETWORKS: dict[str, Written] = {
     "regnet_x_400mf": Written("regnet_x_400mf"),
     "convnext_small": Written("convnext_small", CONVNEXT),
     "vit_b_32": Written("vit_b_32"),
-    "lraspp_mobilenet_v3_large": Written("lraspp_mobilenet_v3_large", input="224x224x3"),
-    "r3d_18": Written("r3d_18", input="8x64x64x3"),
-    "mc3_18": Written("mc3_18", input="8x64x64x3"),
+    "lraspp_mobilenet_v3_large": Written("lraspp_mobilenet_v3_large", RESIZED, input="224x224x3"),
+    "r3d_18": Written("r3d_18", VIDEO, input="8x64x64x3"),
+    "mc3_18": Written("mc3_18", VIDEO, input="8x64x64x3"),
 }
 """Networks of torchvision, and how it writes them."""
+
+BEYOND: dict[tuple[str, str], tuple[int, str]] = {
+    ("torchprofile", name): (1, "torchvision multiplies how many patches there are on each side")
+    for name in ("vit_b_16", "vit_b_32")
+}
+"""What a tool counts of a network's code that is no layer: how much, whatever the batch, and of
+what."""
 
 NOT_BUNDLED: dict[str, str] = {
     "fcn_resnet50": "the bundled FCN is the one of the paper, on VGG-16",
@@ -300,16 +309,333 @@ def _apply(code: str) -> str:
     return f"Apply(lambda m, x: {code})"
 
 
+def _with(code: str, **arrays: str) -> str:
+    """A function of its input and of arrays that it learns."""
+    given = ", ".join(f"{name}=nn.Parameter({array})" for name, array in arrays.items())
+    return f"Apply(lambda m, x: {code}, {given})"
+
+
+def _map(layer: str, torch: str, size: str = "10x12x4", **options: Any) -> Measured:
+    return Measured(_one(layer, size, **options), torch)
+
+
+def _rows(layer: str, torch: str, size: str = "5x8", **options: Any) -> Measured:
+    return Measured(_one(layer, size, **options), torch, first=False)
+
+
+def _attending(fields: str, options: str = "", call: str = "", **given: Any) -> Measured:
+    """Self-attention of 5 positions that are 8 wide."""
+    module = f"nn.MultiheadAttention(8, {fields[0]}, batch_first=True{options})"
+    code = f"Apply(lambda m, x: m.a(x, x, x, need_weights={call or 'False'})[0], a={module})"
+    layer = f"attention: {{heads: {fields}}}"
+    return Measured(_one(layer, "5x8", **given), code, first=False)
+
+
+def _crossing(width: int = 8, options: str = "", call: str = "False", **given: Any) -> Measured:
+    """Attention of 5 positions to 7 others of some width."""
+    code = f"nn.MultiheadAttention(8, 2, batch_first=True{options})"
+    layer = "attention: {heads: 2, branches: [[from: a], [from: b]]}"
+    return Measured(
+        Written(f"{{input: {{a: 5x8, b: 7x{width}}}, layers: [{layer}]}}", **given),
+        f"Apply(lambda m, x, y: m.a(x, y, y, need_weights={call})[0], a={code})",
+        first=False,
+    )
+
+
+_ACTIVATIONS = {
+    "selu": "nn.SELU()",
+    "mish": "nn.Mish()",
+    "elu": "nn.ELU()",
+    "leaky_relu": "nn.LeakyReLU()",
+    "hardsigmoid": "nn.Hardsigmoid()",
+    "softplus": "nn.Softplus()",
+    "prelu": "nn.PReLU()",
+    "relu6": "nn.ReLU6()",
+    "log_softmax": "nn.LogSoftmax(1)",
+}
+_FUNCTIONS = {
+    "relu6": "F.relu6(x)",
+    "maxpool": "F.max_pool2d(x, 2)",
+    "leaky_relu": "F.leaky_relu(x)",
+    "elu": "F.elu(x)",
+    "selu": "F.selu(x)",
+    "mish": "F.mish(x)",
+    "hardsigmoid": "F.hardsigmoid(x)",
+    "softplus": "F.softplus(x)",
+    "tanh": "F.tanh(x)",
+    "log_softmax": "F.log_softmax(x, 1)",
+    "batchnorm": "F.batch_norm(x, x.new_zeros(4), x.new_ones(4), m.w, m.b)",
+    "groupnorm": "F.group_norm(x, 2, m.w, m.b)",
+    "instancenorm": "F.instance_norm(x, weight=m.w, bias=m.b)",
+    "lrn": "F.local_response_norm(x, 5)",
+    "avgpool": "F.avg_pool2d(x, 3, 2)",
+    "lppool": "F.lp_pool2d(x, 2, 3, 2)",
+    "adaptive_avgpool": "F.adaptive_avg_pool2d(x, 5)",
+    "adaptive_maxpool": "F.adaptive_max_pool2d(x, 5)",
+    "global_maxpool": "F.adaptive_max_pool2d(x, 1)",
+    "prelu": "F.prelu(x, m.w)",
+    "pixel_shuffle": "F.pixel_shuffle(x, 2)",
+    "dropout": "F.dropout(x, 0.5, m.training)",
+}
+_METHODS = {
+    "sigmoid": "x.sigmoid()",
+    "tanh": "x.tanh()",
+    "softmax": "x.softmax(1)",
+    "log_softmax": "x.log_softmax(1)",
+    "selu": "torch.selu(x)",
+    "prelu": "torch.prelu(x, m.w)",
+}
+_LAYERS = {
+    "groupnorm": "groupnorm: 2",
+    "instancenorm": "instancenorm: {affine: true}",
+    "lrn": "lrn: 5",
+    "avgpool": f"avgpool: {_POOL}",
+    "maxpool": "maxpool: 2",
+    "lppool": f"lppool: {_POOL}",
+    "adaptive_avgpool": "adaptive_avgpool: 5",
+    "adaptive_maxpool": "adaptive_maxpool: 5",
+    "pixel_shuffle": "pixel_shuffle: 2",
+    "prelu": "prelu: channels",
+    "dropout": "dropout: 0.5",
+}
+"""Layers that do not stand by their kind alone."""
+
+
+def _called(code: str) -> str:
+    """A function with what it learns."""
+    arrays = {name: "torch.ones(4)" for name in "wb" if f"m.{name}" in code}
+    return _with(code, **arrays) if arrays else _apply(code)
+
+
 MORE: dict[str, Measured] = {
-    "bn2d_noaffine_train": Measured(
-        _one("batchnorm: {affine: false}", mode="train"), "nn.BatchNorm2d(4, affine=False)"
+    **{f"more_{kind}": _map(kind, torch) for kind, torch in _ACTIVATIONS.items()},
+    **{
+        f"{kind}_function": _map(_LAYERS.get(kind, kind), _called(code), written={kind: "function"})
+        for kind, code in _FUNCTIONS.items()
+    },
+    **{
+        f"{kind}_method": _map(_LAYERS.get(kind, kind), _called(code), written={kind: "method"})
+        for kind, code in _METHODS.items()
+    },
+    "abs": _map("abs", _apply("x.abs()")),
+    "subtract": _map("subtract: [[], []]", _apply("x - x")),
+    "subtract_torch": _map(
+        "subtract: [[], []]", _apply("torch.sub(x, x)"), written={"subtract": "torch"}
     ),
-    "bn2d_untracked": Measured(
-        _one("batchnorm: {track_running_stats: false}"),
-        "nn.BatchNorm2d(4, track_running_stats=False)",
+    "divide": _map("divide: [[], []]", _apply("x / x")),
+    "divide_torch": _map(
+        "divide: [[], []]", _apply("torch.div(x, x)"), written={"divide": "torch"}
     ),
-    "gn_noaffine": Measured(
-        _one("groupnorm: {groups: 2, affine: false}"), "nn.GroupNorm(2, 4, affine=False)"
+    "maximum": _map("maximum: [[], []]", _apply("torch.maximum(x, x)")),
+    "add_three": _map("add: [[], [], []]", _apply("x + x + x")),
+    "add_three_torch": _map(
+        "add: [[], [], []]", _apply("torch.add(torch.add(x, x), x)"), written={"add": "torch"}
+    ),
+    "multiply_three": _map("multiply: [[], [], []]", _apply("x * x * x")),
+    "multiply_gate": _map(
+        "multiply: [[], [global_avgpool]]",
+        "Apply(lambda m, x: torch.mul(x, m.p(x)), p=nn.AdaptiveAvgPool2d(1))",
+        written={"multiply": "torch"},
+    ),
+    "scale_bias": _map(
+        "scale: {bias: true}",
+        _with("x * m.w + m.b", w="torch.ones(4, 1, 1)", b="torch.ones(4, 1, 1)"),
+    ),
+    "scale_operator": _map("scale", _with("m.w * x", w="torch.ones(4, 1, 1)")),
+    "scale_bias_torch": _map(
+        "scale: {bias: true}",
+        _with(
+            "torch.add(torch.mul(x, m.w), m.b)", w="torch.ones(4, 1, 1)", b="torch.ones(4, 1, 1)"
+        ),
+        written={"scale": "torch"},
+    ),
+    "affine_both": _map("affine: {times: 2, plus: 1}", _apply("x * 2.0 + 1.0")),
+    "affine_plus": _map("affine: {plus: 1}", _apply("x + 1.0")),
+    "affine_torch": _map(
+        "affine: {times: 2, plus: 1}",
+        _apply("torch.add(torch.mul(x, 2.0), 1.0)"),
+        written={"affine": "torch"},
+    ),
+    "lppool": _map(f"lppool: {_POOL}", "nn.LPPool2d(2, 3, 2)"),
+    "lppool_1d": _map("lppool: 2", "nn.LPPool1d(2, 2)", "20x4"),
+    "global_max": _map("global_maxpool", "nn.AdaptiveMaxPool2d(1)"),
+    "global_avg_1d": _map("global_avgpool", "nn.AdaptiveAvgPool1d(1)", "20x4"),
+    "global_avg_3d": _map("global_avgpool", "nn.AdaptiveAvgPool3d(1)", "4x6x8x4"),
+    "adaptive_avg_1d": _map("adaptive_avgpool: 7", "nn.AdaptiveAvgPool1d(7)", "20x4"),
+    "adaptive_avg_cut": _map("adaptive_avgpool: 6", "nn.AdaptiveAvgPool1d(6)", "8x4"),
+    "adaptive_avg_larger": _map("adaptive_avgpool: 14x15", "nn.AdaptiveAvgPool2d((14, 15))"),
+    "avgpool_ceil": _map(
+        "avgpool: {kernel: 3, stride: 2, padding: 1, rounding: ceil}",
+        "nn.AvgPool2d(3, 2, 1, ceil_mode=True)",
+    ),
+    "avgpool_uncounted": _map(
+        "avgpool: {kernel: 3, stride: 2, padding: 1, rounding: floor, count_include_pad: false}",
+        "nn.AvgPool2d(3, 2, 1, count_include_pad=False)",
+    ),
+    "avgpool_3d": _map("avgpool: 2", "nn.AvgPool3d(2)", "4x6x8x4"),
+    "kmaxpool": _map(
+        "kmaxpool: 5",
+        _apply("x.gather(2, x.topk(5, 2).indices.sort(2).values)"),
+        "20x4",
+    ),
+    "channel_avg": _map("channel_avgpool", _apply("x.mean(1, keepdim=True)")),
+    "channel_max": _map("channel_maxpool", _apply("x.amax(1, keepdim=True)")),
+    "maxunpool": _map(
+        "{name: pool, maxpool: 2}, {maxunpool: {indices: pool}}",
+        "Apply(lambda m, x: m.u(*m.p(x)), p=nn.MaxPool2d(2, return_indices=True), "
+        "u=nn.MaxUnpool2d(2))",
+    ),
+    "l2norm": _map("l2norm", _with("m.w * F.normalize(x, dim=1)", w="torch.ones(4, 1, 1)")),
+    "l2norm_plain": _map("l2norm: {affine: false}", _apply("F.normalize(x, dim=1)")),
+    "space_to_depth": _map("space_to_depth: 2", "nn.PixelUnshuffle(2)"),
+    "channel_shuffle": _map("channel_shuffle: 2", "nn.ChannelShuffle(2)"),
+    "pad": _map("pad: 1", "nn.ZeroPad2d(1)"),
+    "pad_function": _map("pad: 1", _apply("F.pad(x, (1, 1, 1, 1))"), written={"pad": "function"}),
+    "crop": _map("crop: 4", _apply("x[:, :, 4:-4, 4:-4]")),
+    "slice": _map("slice: {stop: 2}", _apply("x[:, :2]")),
+    "reshape": _map("reshape: 120x4", _apply("x.reshape(x.shape[0], 4, 120)")),
+    "permute": _map("permute: [2, 1, 3]", _apply("x.permute(0, 1, 3, 2)")),
+    "learned": _map("add: [[], [learned: 10x12x4]]", _with("x + m.w", w="torch.ones(4, 10, 12)")),
+    "upsample_1d": _map(
+        "upsample: {scale: 2, mode: linear}", "nn.Upsample(scale_factor=2, mode='linear')", "20x4"
+    ),
+    "upsample_nearest_1d": _map("upsample: {scale: 2}", "nn.Upsample(scale_factor=2)", "20x4"),
+    "upsample_3d": _map(
+        "upsample: {scale: 2, mode: linear}",
+        "nn.Upsample(scale_factor=2, mode='trilinear')",
+        "4x6x8x4",
+    ),
+    "upsample_nearest_3d": _map("upsample: {scale: 2}", "nn.Upsample(scale_factor=2)", "4x6x8x4"),
+    "upsample_antialias": _map(
+        "upsample: {scale: 2, mode: linear, antialias: true}",
+        _apply("F.interpolate(x, scale_factor=2, mode='bilinear', antialias=True)"),
+        written={"upsample": "function"},
+    ),
+    "upsample_nearest_size": _map(
+        "upsample: {size: 20x24}", "nn.Upsample(size=(20, 24))", written={"upsample": "size"}
+    ),
+    "interpolate_nearest": _map(
+        "upsample: {scale: 2}",
+        _apply("F.interpolate(x, scale_factor=2)"),
+        written={"upsample": "function"},
+    ),
+    "interpolate_smaller": _map(
+        "upsample: {size: 5x6}",
+        _apply("F.interpolate(x, size=(5, 6))"),
+        written={"upsample": "function", "up*": "size"},
+    ),
+    "bn2d_noaffine_train": _map(
+        "batchnorm: {affine: false}", "nn.BatchNorm2d(4, affine=False)", mode="train"
+    ),
+    "bn2d_untracked": _map(
+        "batchnorm: {track_running_stats: false}", "nn.BatchNorm2d(4, track_running_stats=False)"
+    ),
+    "bn2d_subclass": _map(
+        "batchnorm",
+        "type('Own', (nn.BatchNorm2d,), {})(4)",
+        written={"batchnorm": "subclass"},
+    ),
+    "in2d_tracked": _map(
+        "instancenorm: {affine: true, track_running_stats: true}",
+        "nn.InstanceNorm2d(4, affine=True, track_running_stats=True)",
+    ),
+    "in2d_train": _map("instancenorm", "nn.InstanceNorm2d(4)", mode="train"),
+    "gn_noaffine": _map(
+        "groupnorm: {groups: 2, affine: false}", "nn.GroupNorm(2, 4, affine=False)"
+    ),
+    "ln_all": _map("layernorm: {over: all}", "nn.LayerNorm((4, 10, 12))"),
+    "ln_nobias": _map(
+        "layernorm: {over: all, bias: false}", "nn.LayerNorm((4, 10, 12), bias=False)"
+    ),
+    "ln_function": _rows(
+        "layernorm",
+        "Apply(lambda m, x: F.layer_norm(x, (8,), m.w, m.b), w=nn.Parameter(torch.ones(8)), "
+        "b=nn.Parameter(torch.ones(8)))",
+        written={"layernorm": "function"},
+    ),
+    "relu_subclass": _map("relu", "type('Own', (nn.ReLU,), {})()", written={"relu": "subclass"}),
+    "linear_subclass": _map(
+        "linear: 10",
+        "type('Own', (nn.Linear,), {})(16, 10)",
+        "16",
+        written={"linear": "subclass"},
+    ),
+    "linear_seq_function": _rows(
+        "linear: {features: 10, axis: channels}",
+        "Apply(lambda m, x: F.linear(x, m.w, m.b), w=nn.Parameter(torch.ones(10, 8)), "
+        "b=nn.Parameter(torch.ones(10)))",
+        written={"linear": "function"},
+    ),
+    "conv2d_function_bias": _map(
+        "conv: {filters: 8, kernel: 3}",
+        _with("F.conv2d(x, m.w, m.b)", w="torch.ones(8, 4, 3, 3)", b="torch.ones(8)"),
+        written={"conv": "function"},
+    ),
+    "conv2d_linear": _map(
+        "conv: {filters: 8, kernel: 1}",
+        "Apply(lambda m, x: m.l(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), l=nn.Linear(4, 8))",
+        written={"conv": "linear"},
+    ),
+    "conv2d_valid": _map(
+        "conv: {filters: 8, kernel: 3, padding: valid}",
+        "nn.Conv2d(4, 8, 3, padding='valid')",
+        written={"conv": "string"},
+    ),
+    "conv2d_one": _map("conv: {filters: 8, kernel: 1}", "nn.Conv2d(4, 8, 1)"),
+    "depthwise_function": _map(
+        "depthwise_conv: {kernel: 3, bias: false}",
+        _with("F.conv2d(x, m.w, groups=4)", w="torch.ones(4, 1, 3, 3)"),
+        written={"depthwise_conv": "function"},
+    ),
+    "depthwise_same": _map(
+        "depthwise_conv: {kernel: 3, padding: same}",
+        "nn.Conv2d(4, 4, 3, padding='same', groups=4)",
+        written={"depthwise_conv": "string"},
+    ),
+    "depthwise_subclass": _map(
+        "depthwise_conv: {kernel: 3}",
+        "type('OwnConv', (nn.Conv2d,), {})(4, 4, 3, groups=4)",
+        written={"depthwise_conv": "subclass"},
+    ),
+    "separable": _map(
+        "separable_conv: {filters: 8, kernel: 3, multiplier: 2}",
+        "nn.Sequential(nn.Conv2d(4, 8, 3, groups=4, bias=False), nn.Conv2d(8, 8, 1))",
+    ),
+    "separable_string": _map(
+        "separable_conv: {filters: 8, kernel: 3, padding: same}",
+        "nn.Sequential(nn.Conv2d(4, 4, 3, groups=4, bias=False, padding='same'), "
+        "nn.Conv2d(4, 8, 1))",
+        written={"separable_conv": "string"},
+    ),
+    "separable_function": _map(
+        "separable_conv: {filters: 8, kernel: 3}",
+        _with(
+            "F.conv2d(F.conv2d(x, m.w, groups=4), m.p, m.b)",
+            w="torch.ones(4, 1, 3, 3)",
+            p="torch.ones(8, 4, 1, 1)",
+            b="torch.ones(8)",
+        ),
+        written={"separable_conv": "function"},
+    ),
+    "convt2d_function": _map(
+        "conv_transpose: {filters: 6, kernel: 3, stride: 2}",
+        _with("F.conv_transpose2d(x, m.w, m.b, 2)", w="torch.ones(4, 6, 3, 3)", b="torch.ones(6)"),
+        written={"conv_transpose": "function"},
+    ),
+    "convt2d_subclass": _map(
+        "conv_transpose: {filters: 6, kernel: 3, stride: 2}",
+        "type('OwnConv', (nn.ConvTranspose2d,), {})(4, 6, 3, 2)",
+        written={"conv_transpose": "subclass"},
+    ),
+    "convt2d_padded": _map(
+        "conv_transpose: {filters: 6, kernel: 4, stride: 2, padding: 1}",
+        "nn.ConvTranspose2d(4, 6, 4, 2, 1)",
+    ),
+    "embedding_function": Measured(
+        _one("embedding: {entries: 50, features: 8}", "5x1", written={"embedding": "function"}),
+        "Apply(lambda m, x: F.embedding(x, m.Embedding), "
+        "Embedding=nn.Parameter(torch.ones(50, 8)))",
+        first=False,
     ),
     "matmul_large": Measured(
         Written(
@@ -319,13 +645,42 @@ MORE: dict[str, Measured] = {
         "Apply(lambda m, x, y: torch.einsum('bij,bjk->bik', x, y))",
         first=False,
     ),
-    "separable": Measured(
-        _one("separable_conv: {filters: 8, kernel: 3, multiplier: 2}"),
-        "nn.Sequential(nn.Conv2d(4, 8, 3, groups=4, bias=False), nn.Conv2d(8, 8, 1))",
+    "lstm_nobias": _rows(
+        "lstm: {features: 7, bias: false}",
+        "Apply(lambda m, x: m.r(x)[0], r=nn.LSTM(8, 7, batch_first=True, bias=False))",
     ),
-    "depthwise_same": Measured(
-        _one("depthwise_conv: {kernel: 3, padding: same}", written={"depthwise_conv": "string"}),
-        "nn.Conv2d(4, 4, 3, padding='same', groups=4)",
+    "lstm_subclass": _rows(
+        "lstm: 7",
+        "Apply(lambda m, x: m.r(x)[0], r=type('Own', (nn.LSTM,), {})(8, 7, batch_first=True))",
+        written={"lstm": "subclass"},
+    ),
+    "gru_bi": _rows(
+        "gru: {features: 7, layers: 2, bidirectional: true}",
+        "Apply(lambda m, x: m.r(x)[0], r=nn.GRU(8, 7, 2, batch_first=True, bidirectional=True))",
+    ),
+    "gru_nobias": _rows(
+        "gru: {features: 7, bias: false}",
+        "Apply(lambda m, x: m.r(x)[0], r=nn.GRU(8, 7, batch_first=True, bias=False))",
+    ),
+    "mha_nobias": _attending("2, bias: false", ", bias=False"),
+    "mha_nobias_nograd": _attending("2, bias: false", ", bias=False", no_grad=True),
+    "mha_odd_nograd": _rows(
+        "attention: 3",
+        "Apply(lambda m, x: m.a(x, x, x, need_weights=False)[0], "
+        "a=nn.MultiheadAttention(9, 3, batch_first=True))",
+        "5x9",
+        no_grad=True,
+    ),
+    "mha_train_nograd": _attending("2", no_grad=True, mode="train"),
+    "mha_weights_nograd": _attending(
+        "2", call="True", no_grad=True, written={"attention": "weights"}
+    ),
+    "mha_cross": _crossing(),
+    "mha_cross_wide": _crossing(6, ", kdim=6, vdim=6"),
+    "mha_cross_nograd": _crossing(no_grad=True),
+    "mha_cross_weights": _crossing(call="True", written={"attention": "weights"}),
+    "mha_cross_wide_weights": _crossing(
+        6, ", kdim=6, vdim=6", call="True", written={"attention": "weights"}
     ),
 }
-"""Networks that say what those of others' rows do not."""
+"""Networks that say what those of others' rows do not: kinds, and ways of writing them."""

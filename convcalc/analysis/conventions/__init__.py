@@ -9,11 +9,14 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from convcalc.analysis.conventions.terms import Rule, Rules, Site, Term, Uncounted
-from convcalc.analysis.conventions.words import words_for, words_of
+from convcalc.analysis.conventions.terms import OWN_PARAMETERS, Rule, Rules, Site, Term, Uncounted
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, Network, SpecError, read
+from convcalc.graph.written import with_ways
+from convcalc.graph.written import written as words_of
 from convcalc.layers import SOURCES
+from convcalc.layers.written import choices
+from convcalc.spec.ways import Way
 
 Mode = Literal["eval", "train"]
 MODES: tuple[Mode, ...] = ("eval", "train")
@@ -59,6 +62,58 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             each=1,
             call="summary(model, input_data=inputs).total_mult_adds",
             module="torchinfo",
+        ),
+        "thop": Convention(
+            title="thop",
+            version="0.1.1.post2209072238",
+            unit="MACs",
+            each=1,
+            call="profile(model, inputs)",
+            module="thop",
+        ),
+        "ultralytics": Convention(
+            title="ultralytics-thop",
+            version="2.2.3",
+            unit="MACs",
+            each=1,
+            call="profile(model, inputs)",
+            module="ultralytics",
+        ),
+        "torchprofile": Convention(
+            title="torchprofile",
+            version="0.1.0",
+            unit="MACs",
+            each=1,
+            call="profile_macs(model, inputs)",
+            module="torchprofile",
+            minds=("train", "no_grad"),
+        ),
+        "flopcounter": Convention(
+            title="FlopCounterMode on the meta device",
+            version="PyTorch 2.13.0",
+            unit="FLOPs, two a multiply-add",
+            each=2,
+            call="FlopCounterMode().get_total_flops(), model and inputs on meta",
+            module="flopcounter",
+        ),
+        "flopcounter:cpu": Convention(
+            title="FlopCounterMode on the CPU",
+            version="PyTorch 2.13.0",
+            unit="FLOPs, two a multiply-add",
+            each=2,
+            call="FlopCounterMode().get_total_flops(), model and inputs on the CPU",
+            module="flopcounter_cpu",
+            minds=("train", "no_grad"),
+        ),
+        "timm": Convention(
+            title="timm's tables",
+            version="fvcore 0.1.5.post20221221",
+            unit="GMACs",
+            each=1,
+            call="FlopCountAnalysis(model, inputs).total()",
+            module="timm",
+            minds=("train", "no_grad"),
+            written=MappingProxyType({"global_avgpool": "mean"}),
         ),
     }
 )
@@ -247,8 +302,9 @@ def count(
 def sites(network: Network, tool: str, given: Conditions) -> Iterator[tuple[int, Site]]:
     """The layers as a tool meets them, by index: all but inputs."""
     row, plans = convention(tool), network.plans
+    network = with_ways(network, given.written.items())
     for index, (node, words) in enumerate(
-        zip(network.nodes, words_of(network, {**row.written, **given.written}), strict=True)
+        zip(network.nodes, words_of(_as_usual(network, row)), strict=True)
     ):
         plan = plans[index]
         if plan is None or node.kind in SOURCES:
@@ -270,6 +326,12 @@ def sites(network: Network, tool: str, given: Conditions) -> Iterator[tuple[int,
                 frozen=bool(owner.frozen),
             ),
         )
+
+
+def _as_usual(network: Network, row: Convention) -> Network:
+    """A network whose lines stand behind what is usual where the tool is used."""
+    usual = [Way(kind, word) for kind, word in row.written.items()]
+    return network._replace(ways=(*usual, *network.ways)) if usual else network
 
 
 Key = tuple[str, int, str]
@@ -318,8 +380,8 @@ def _count(network: Network, tool: str, given: Conditions) -> Count:
     counting = _Counting(tool)
     summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): {}}
     missing: list[Missing] = []
-    macs = activations = 0
-    counted = counting.tables.activations
+    macs = activations = parameters = 0
+    counted, owned = counting.tables.activations, counting.tables.parameters
     for index, site in sites(network, tool, given):
         macs += site.macs
         reason = counting.reason(site)
@@ -331,6 +393,8 @@ def _count(network: Network, tool: str, given: Conditions) -> Count:
                 layers[index] = layers.get(index, 0) + amount
         if counted is not None:
             activations += _sum(counted.get(site.kind, ()), site)
+        if owned is not None:
+            parameters += OWN_PARAMETERS.of(site) + _sum(owned.get(site.kind, ()), site)
     summands = tuple(
         Summand(says, sum(layers.values()), times, quantity, layers)
         for (says, times, quantity), layers in summed.items()
@@ -343,7 +407,7 @@ def _count(network: Network, tool: str, given: Conditions) -> Count:
         summands=summands,
         missing=tuple(missing),
         activations=None if counted is None else activations,
-        parameters=None,
+        parameters=None if owned is None else parameters,
     )
 
 
@@ -378,7 +442,7 @@ def bridge(count: Count) -> tuple[Summand, ...]:
 
 def other_ways(site: Site) -> Iterator[tuple[str, Site]]:
     """A layer in each other way that it may be written, with the word that says so."""
-    for choice in words_for(site.kind, site.layer):
+    for choice in choices(site.kind, site.layer):
         now = next((word for word in choice if word in site.words), choice[0])
         for word in choice:
             if word != now:

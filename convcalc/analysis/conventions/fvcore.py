@@ -6,7 +6,14 @@ Source: fvcore/nn/jit_handles.py, flop_count.py and activation_count.py.
 from math import floor, prod
 from types import MappingProxyType
 
-from convcalc.analysis.conventions.nothing import nothing
+from convcalc.analysis.conventions.alike import (
+    ON_A_GRID,
+    POOLED_APART,
+    REASONS,
+    RESIZED_OTHERWISE,
+    TRACED_UNPOOL,
+    nothing,
+)
 from convcalc.analysis.conventions.terms import (
     AFFINE,
     BATCH_STATISTICS,
@@ -22,17 +29,17 @@ from convcalc.analysis.conventions.terms import (
     SLOW,
     WITHIN,
     Quantity,
-    Reasons,
     Rule,
     Rules,
     Site,
     Term,
     field,
     of_rank,
+    products_by,
     written,
 )
 
-LOCALLY = "PyTorch has no locally connected layer, and how its parts are written is not known"
+__all__ = ["ACTIVATIONS", "PARAMETERS", "REASONS", "RULES", "printed"]
 
 
 def einsum_flop(macs: int) -> int:
@@ -48,14 +55,10 @@ def einsum_flop(macs: int) -> int:
 
 ROUNDED = Quantity("MACs", lambda site: einsum_flop(site.macs) - site.macs)
 
-_STRING: Rule = (
-    Term(
-        "convolutions whose padding is a string, an operation that it has no handle for",
-        -1,
-        MACS,
-        (written("string"),),
-    ),
-)
+_AS_STRING = "convolutions whose padding is a string, an operation that it has no handle for"
+_STRING: Rule = (Term(_AS_STRING, -1, MACS, (written("string"),)),)
+DEPTHWISE_STRING = Term(_AS_STRING, -1, products_by("weight"), (written("string"),))
+"""Of a separable convolution, whose kernel of 1 has no padding."""
 
 
 def _norm(what: str) -> Rule:
@@ -70,8 +73,8 @@ _POOLED = "the adaptive pool's input"
 RULES: Rules = MappingProxyType(
     {
         **nothing(
-            "conv_transpose", "separable_conv", "linear", "maxpool", "avgpool", "lppool",
-            "adaptive_maxpool", "global_maxpool", "kmaxpool", "maxunpool", "channel_avgpool",
+            "conv_transpose", "linear", "maxpool", "lppool",
+            "adaptive_maxpool", "global_maxpool", "kmaxpool", "channel_avgpool",
             "channel_maxpool", "lrn", "l2norm", "relu", "relu6", "leaky_relu", "prelu", "elu",
             "selu", "gelu", "silu", "mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "abs",
             "softplus", "softmax", "log_softmax", "scale", "affine", "add", "subtract", "multiply",
@@ -79,6 +82,8 @@ RULES: Rules = MappingProxyType(
         ),
         "conv": _STRING,
         "depthwise_conv": _STRING,
+        "separable_conv": (DEPTHWISE_STRING,),
+        "maxunpool": (TRACED_UNPOOL,),
         "lstm": (Term("recurrent layers, which it has no handle for", -1, MACS),),
         "gru": (Term("recurrent layers, which it has no handle for", -1, MACS),),
         "adaptive_avgpool": (Term(_POOLED, 1, READ, (of_rank(2),)),),
@@ -108,6 +113,7 @@ RULES: Rules = MappingProxyType(
         "layernorm": _norm("layer norm"),
         "instancenorm": _norm("instance norm"),
         "upsample": (
+            RESIZED_OTHERWISE,
             Term(
                 "1 per value that resizing to the nearest makes",
                 1,
@@ -121,10 +127,12 @@ RULES: Rules = MappingProxyType(
                 (field("mode", "linear"), of_rank(2), field("antialias", False)),
             ),
         ),
+        "avgpool": (POOLED_APART,),
         "matmul": (
             Term("an einsum's estimate, of four digits", 1, ROUNDED, (written("einsum"),)),
         ),
         "attention": (
+            ON_A_GRID,
             Term(
                 "both products of attention, one operator that it has no handle for",
                 -1,
@@ -141,8 +149,6 @@ RULES: Rules = MappingProxyType(
     }
 )  # fmt: skip
 """By kind what it counts beside our multiply-accumulates, or less."""
-REASONS: Reasons = MappingProxyType({"locally_connected": LOCALLY})
-"""Why it is not known what it counts of a kind."""
 
 
 def _positions(site: Site) -> tuple[int, int, int, int]:
@@ -184,7 +190,10 @@ ACTIVATIONS: Rules = MappingProxyType(
         "conv": _UNLESS_STRING,
         "depthwise_conv": _UNLESS_STRING,
         "conv_transpose": _MADE,
-        "separable_conv": (*_MADE, Term(_OUTPUTS, 1, Quantity("y of the first", _inner))),
+        "separable_conv": (
+            *_MADE,
+            Term(_OUTPUTS, 1, Quantity("y of the first", _inner), (~written("string"),)),
+        ),
         "linear": _MADE,
         "matmul": _MADE,
         "attention": (
@@ -195,6 +204,9 @@ ACTIVATIONS: Rules = MappingProxyType(
     }
 )
 """By kind what its ActivationCountAnalysis counts; nothing of all other kinds."""
+
+PARAMETERS: Rules = MappingProxyType({})
+"""It counts those that we count."""
 
 
 def printed(total: int) -> str:

@@ -30,7 +30,7 @@ class Site(NamedTuple):
     batch: int = 1
     """How many examples run at once."""
     words: frozenset[str] = frozenset()
-    """How it is written, of `words.WORDS`; none is the usual way."""
+    """How it is written, of `layers.written.WORDS`; the usual words where nothing is said."""
     train: bool = False
     """Whether the model was left in training mode."""
     no_grad: bool = False
@@ -148,6 +148,9 @@ BIAS_MADE = Quantity("y", lambda site: site.made if site.weight("bias") else 0)
 """The output's values where a bias is added to each."""
 ALL_PARAMETERS = Quantity("p", lambda site: site.batch * site.parameters)
 """All parameters, once an example."""
+
+OWN_PARAMETERS = Quantity("p", lambda site: 0 if site.shared else site.parameters)
+"""Parameters of the layer itself; none where they are another's."""
 
 
 def _of_row(site: Site) -> int:

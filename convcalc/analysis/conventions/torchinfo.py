@@ -5,8 +5,13 @@ Source: torchinfo/layer_info.py, `calculate_macs`, and model_statistics.py.
 
 from types import MappingProxyType
 
-from convcalc.analysis.conventions.fvcore import LOCALLY
-from convcalc.analysis.conventions.nothing import nothing
+from convcalc.analysis.conventions.alike import (
+    ON_A_GRID,
+    POOLED_APART,
+    REASONS,
+    RESIZED_OTHERWISE,
+    nothing,
+)
 from convcalc.analysis.conventions.terms import (
     AFFINE,
     ALL_PARAMETERS,
@@ -17,13 +22,14 @@ from convcalc.analysis.conventions.terms import (
     ON_OUTPUT,
     ROWS_BEYOND,
     Quantity,
-    Reasons,
     Rule,
     Rules,
     Site,
     Term,
     written,
 )
+
+__all__ = ["PARAMETERS", "REASONS", "RULES", "printed"]
 
 LINEAR = written("linear")
 _ABSENT = Term(
@@ -59,11 +65,11 @@ _RECURRENT: Rule = (
 RULES: Rules = MappingProxyType(
     {
         **nothing(
-            "maxpool", "avgpool", "lppool", "adaptive_avgpool", "adaptive_maxpool",
+            "maxpool", "lppool", "adaptive_avgpool", "adaptive_maxpool",
             "global_avgpool", "global_maxpool", "kmaxpool", "maxunpool", "channel_avgpool",
             "channel_maxpool", "lrn", "l2norm", "relu", "relu6", "leaky_relu", "elu", "selu",
             "gelu", "silu", "mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "abs",
-            "softplus", "softmax", "log_softmax", "upsample", "scale", "affine", "add", "subtract",
+            "softplus", "softmax", "log_softmax", "scale", "affine", "add", "subtract",
             "multiply", "divide", "maximum",
         ),
         "conv": _CONV,
@@ -78,7 +84,7 @@ RULES: Rules = MappingProxyType(
             ),
             _CONV_BIAS,
         ),
-        "separable_conv": (_CONV_BIAS,),
+        "separable_conv": (_ABSENT, _CONV_BIAS),
         "linear": (
             _ABSENT,
             Term(_ROWS, -1, ROWS_BEYOND, (MODULE,)),
@@ -91,8 +97,11 @@ RULES: Rules = MappingProxyType(
         "layernorm": _parameters("layer norm"),
         "instancenorm": _parameters("instance norm"),
         "prelu": _parameters("PReLU"),
+        "avgpool": (POOLED_APART,),
+        "upsample": (RESIZED_OTHERWISE,),
         "matmul": (Term("products of two matrices, which are no module", -1, MACS),),
-        "attention": (Term("attention, whose parts are called as functions", -1, MACS),),
+        "attention": (
+            ON_A_GRID,Term("attention, whose parts are called as functions", -1, MACS)),
         "embedding": (
             Term(
                 "1 per value of an embedding's table, once an example",
@@ -106,8 +115,9 @@ RULES: Rules = MappingProxyType(
 """By kind what it counts beside our multiply-accumulates, or less."""
 UNITS = (("T", 10**12), ("G", 10**9), ("M", 10**6))
 """Its units, the largest first."""
-REASONS: Reasons = MappingProxyType({"locally_connected": LOCALLY})
-"""Why it is not known what it counts of a kind."""
+
+PARAMETERS: Rules = MappingProxyType({})
+"""It counts those that we count."""
 
 
 def printed(total: int) -> str:
