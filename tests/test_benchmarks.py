@@ -151,3 +151,13 @@ def test_every_change_of_the_code_that_goes_back_is_noticed(
 
     assert code == 0, said
     assert "NOT CAUGHT" not in said
+
+
+def test_names_of_networks_may_stand_behind_options(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    assert main(["exchange", "light", "--exporter", "script", "no_such_network"]) == 1
+    said = capsys.readouterr().out
+    assert said.splitlines() == [
+        "0 of 0 whole; 0 with another value",
+        "no_such_network: there is no network of that name",
+    ]

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=positive, default=COUNT, help="how many identities")
     parser.add_argument("--changes", type=positive, default=None, help="how many are drawn")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)  # names may stand behind options
     if given.what == "identities":
         from benchmarks.backward.identities import tried
 

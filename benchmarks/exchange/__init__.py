@@ -17,7 +17,7 @@ runs, or findings; no traceback, no wait, no growth. Files that fail are left in
 `python -m benchmarks exchange times [ROUNDS] [--python PATH]`: whole processes beside parsing alone
 and beside onnx-tool, torchinfo and ONNX Runtime, where that interpreter has them.
 
-torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs onnxscript.
+torchvision 0.27.0 is installed with --no-deps and wants pillow, and the dynamo exporter onnxscript.
 """
 
 import sys
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     given.add_argument("--python", default=sys.executable, help="an interpreter that has peers")
     given.add_argument("--keep", help="folder for torchvision's files, without their weights")
     given.add_argument("--questions", help="folder for what somebody else is to judge")
-    asked = given.parse_args(arguments)
+    asked = given.parse_intermixed_args(arguments)  # names may stand behind options
     if asked.what == "precision":
         return int(precision(asked.names, asked.questions) > 0)
     if asked.what == "mutated":

@@ -245,7 +245,8 @@ def _by_torch(name: str, exporter: str, keep: str | None, folder: Path) -> Row:
     x = torch.from_numpy(inputs([("x", Shape(3, (size, size)))])["x"])
     path = folder / "network.onnx"
     with torch.no_grad():
-        if exporter == "script":
+        if exporter == "script":  # which has no operator for what attention computes at once
+            torch.backends.mha.set_fastpath_enabled(False)
             torch.onnx.export(model, (x,), str(path), dynamo=False, opset_version=17)
         else:
             torch.onnx.export(model, (x,), str(path), dynamo=True, verbose=False)
@@ -322,18 +323,24 @@ SIGNS = {True: "yes", False: "NO", None: "-"}
 
 
 def scoreboard(rows: Iterator[tuple[str, Callable[[Path], Row]]], names: Sequence[str]) -> int:
-    """Print a row a network as it comes, then what is missing; how many are not right."""
+    """Print a row a network as it comes, then what is missing; how many are not right.
+
+    `names` are those that are wanted, all if none; one that there is not is not right.
+    """
     wrong, whole, count = 0, 0, 0
+    unknown = {*names}
     missing: dict[str, Counter[str]] = {}
     for name, work in rows:
         if names and name not in names:
             continue
+        unknown.discard(name)
         count += 1
         with tempfile.TemporaryDirectory() as folder:
             try:
                 row = work(Path(folder))
             except Exception as error:  # noqa: BLE001 (a row of the table, too)
-                print(f"{name:<32}  {type(error).__name__}: {str(error).splitlines()[0][:120]}")
+                said = next(filter(None, map(str.strip, str(error).splitlines())), "")
+                print(f"{name:<32}  {type(error).__name__}: {said[:120]}")
                 wrong += 1
                 continue
         compared = "  ".join(f"{what} {SIGNS[each]}" for what, each in row.same.items())
@@ -350,7 +357,9 @@ def scoreboard(rows: Iterator[tuple[str, Callable[[Path], Row]]], names: Sequenc
     print(f"{whole} of {count} whole; {wrong} with another value")
     for name, each in missing.items():
         print(f"{name}: " + ", ".join(f"{what} ({number})" for what, number in each.items()))
-    return wrong
+    for name in sorted(unknown):
+        print(f"{name}: there is no network of that name")
+    return wrong + len(unknown)
 
 
 def zoo() -> Iterator[tuple[str, Callable[[Path], Row]]]:
