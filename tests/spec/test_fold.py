@@ -360,6 +360,60 @@ def test_a_way_that_would_be_too_long_is_no_other_if_it_is_tried(
     assert 0 < skipped < 9
 
 
+def test_a_merge_that_is_called_after_who_reads_it_parts_no_module() -> None:
+    """As PyTorch's exporter calls the concatenations of a DenseNet; the last is the block's own."""
+    layers: list[Item] = []
+    for block, rounds in ((1, 3), (2, 5), (3, 4)):
+        for n in range(1, rounds + 1):
+            module = f"/block{block}/layer{n}/"
+            unit = [
+                Item("batchnorm", origin=f"{module}norm1/BatchNormalization"),
+                Item("conv", filters=4, kernel=1, origin=f"{module}conv1/Conv"),
+                Item("batchnorm", origin=f"{module}norm2/BatchNormalization"),
+                Item("conv", filters=2, kernel=3, padding=1, origin=f"{module}conv2/Conv"),
+            ]
+            reader = f"/block{block}/" + (f"layer{n + 1}/" if n < rounds else "")
+            layers.append(Item("concat", branches=[[], unit], origin=f"{reader}Concat"))
+        layers.append(Item("conv", filters=block, kernel=1, origin=f"/transition{block}/conv/Conv"))
+    spec = Spec(input=(8, 8, 3), layers=layers)
+    made = fold(spec)
+    assert (
+        made.to_yaml()
+        == """input: 8x8x3
+blocks:
+  block:
+    parameters: {rounds}
+    layers:
+      - concat:
+          - []
+          - - {layer, origin: "layer{index}/"}
+        repeat: rounds
+  layer:
+    layers:
+      - {batchnorm, origin: norm1/BatchNormalization}
+      - {conv: {filters: 4, kernel: 1}, origin: conv1/Conv}
+      - {batchnorm, origin: norm2/BatchNormalization}
+      - {conv: {filters: 2, kernel: 3, padding: 1}, origin: conv2/Conv}
+layers:
+  - {block: 3, origin: /block1/}
+  - {conv: {filters: 1, kernel: 1}, origin: /transition1/conv/Conv}
+  - {block: 5, origin: /block2/}
+  - {conv: {filters: 2, kernel: 1}, origin: /transition2/conv/Conv}
+  - {block: 4, origin: /block3/}
+  - {conv: {filters: 3, kernel: 1}, origin: /transition3/conv/Conv}
+origins:
+  concat:
+    - /block1/layer{2,3}/Concat
+    - /block1/Concat
+    - /block2/layer{2..5}/Concat
+    - /block2/Concat
+    - /block3/layer{2..4}/Concat
+    - /block3/Concat
+"""
+    )
+    assert came_from(made) == came_from(spec)
+
+
 def test_scopes_say_where_a_block_begins() -> None:
     """Without them the round would begin with the convolution, which is the last of a unit here."""
     layers: list[Item] = []

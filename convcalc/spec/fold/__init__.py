@@ -19,7 +19,7 @@ from convcalc.spec.fold.runs import collapse, every, simplify
 from convcalc.spec.fold.same import Said, network_said, with_origins
 from convcalc.spec.fold.scoped import Names, Scoped
 from convcalc.spec.fold.scopes import Scopes, exact_names
-from convcalc.spec.fold.traces import fewest_apart, said, written
+from convcalc.spec.fold.traces import Leaf, fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec, branches_of, called
 from convcalc.spec.unfold import WEIGHTLESS, unfolded
@@ -143,18 +143,15 @@ def _least_lines(spec: Spec, enough: float) -> int:
     return fewest_apart(_leaves(layers), enough) if isinstance(layers, List) else 0
 
 
-def _leaves(items: List) -> Iterator[tuple[str | None, bool]]:
-    """Where items and those inside them come from, and whether each has to keep that.
-
-    One beside another of its kind has not: a repeat of one item lists where its rounds come from.
-    """
+def _leaves(items: List) -> Iterator[Leaf]:
+    """Items and those inside them by where they come from."""
     before: str | None = ""
     for item in items.items:
         said = item.entries if isinstance(item, Item) else {}
         kind = called(item) if isinstance(item, Item) and "layers" not in said else None
         inner = branches_of(kind, said[kind]) if kind else said.get("layers")
-        held = not isinstance(inner, List) and kind not in WEIGHTLESS and kind != before
-        yield written(said.get("origin")) if kind else None, held
+        kept = not isinstance(inner, List) and kind not in WEIGHTLESS
+        yield Leaf(written(said.get("origin")) if kind else None, kept, kind != before)
         if isinstance(inner, List):
             for branch in inner.items if kind else (inner,):
                 if isinstance(branch, List):

@@ -24,7 +24,7 @@ from convcalc.spec.fold.runs import (
     span,
 )
 from convcalc.spec.fold.scopes import common
-from convcalc.spec.fold.traces import outermost, own_origins, said, trace, written
+from convcalc.spec.fold.traces import outermost, own_origins, said, trace
 from convcalc.spec.nodes import NO_COMMENTS, ScalarNode
 
 LONGEST = 64
@@ -352,7 +352,7 @@ def replaced(candidate: Candidate, context: Context, wanted: str = "") -> str:
     leaves = [outermost(place.nodes, context.bodies) if context.strict else [] for place in places]
     fronts: Sequence[str] = [""] * len(places)
     if any(leaves):
-        traced = trace([[written(node.origin) for node in each] for each in leaves])
+        traced = trace(leaves)
         fronts = traced.fronts
         for node, own in zip(leaves[0], traced.own, strict=True):
             node.origin = None if own is None else said(own)

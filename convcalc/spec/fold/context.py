@@ -310,6 +310,8 @@ class Context:
             return self._looked(node, scope)
         if node.within.root.block:  # whose parameters it may read; most of a flat spec are in none
             return self._looked(node, scope)
+        if _is_numbered(node):
+            return self._looked(node, scope)
         said = node.kind, *node.fields.items()
         known = self.alike.get(said)
         if known is None:
@@ -390,7 +392,7 @@ class Context:
         elif node.inner or node.kind in self.bodies:
             numbers.append(1)  # so that one round and several are alike
             slots.append(REPEAT)
-        if node.name in self.pinned or (node.kind == SPLIT):
+        if node.name in self.pinned or node.kind == SPLIT or _is_numbered(node):
             fixed = True
         return Known(
             key=self._intern(tuple(key)),
@@ -431,6 +433,13 @@ class Context:
         for each in inside[1:]:
             shared = common(shared, each)
         return shared
+
+
+def _is_numbered(node: Node) -> bool:
+    """Whether an origin has the number of the round of what it stands in."""
+    if node.rounds is not None or not isinstance(node.origin, ScalarNode):
+        return False
+    return "{" in node.origin.text and "index" in node.origin.text
 
 
 def _plain_name(text: str) -> bool:

@@ -11,6 +11,7 @@ from convcalc.spec.fold.nodes import Items, Known, Node
 from convcalc.spec.fold.scopes import common
 from convcalc.spec.fold.traces import (
     MADE_UP,
+    goes_on,
     of_rounds,
     outermost,
     own_origins,
@@ -172,6 +173,7 @@ def _rounds(
     """The rounds that are the same also in which tensors they read."""
     stretches: list[Sequence[Node]] = []
     first: tuple[object, ...] | None = None
+    known: tuple[str | None, ...] | None = None
     for at in range(start, end - period + 1, period):
         stretch = nodes[at : at + period]
         seen: tuple[object, ...]
@@ -181,7 +183,11 @@ def _rounds(
         else:
             seen, read = ((), []), []
         if context.strict and not (period == 1 and alone(stretch) and not stretch[0].inner):
-            seen = *seen, own_origins(stretch, context.bodies)  # one alone lists them, if need be
+            own = own_origins(stretch, context.bodies)  # one alone lists them, if need be
+            known = own if known is None else known
+            if own != known and _calls_go_on(stretch, known, own, len(stretches), context):
+                own = known
+            seen = *seen, own
         first = seen if first is None else first
         if seen != first or (read and read != [stretch[-1].name]):
             break
@@ -195,6 +201,34 @@ def _rounds(
         if read:
             break
     return stretches
+
+
+def _calls_go_on(
+    stretch: Sequence[Node],
+    first: Sequence[str | None],
+    own: Sequence[str | None],
+    number: int,
+    context: Context,
+) -> bool:
+    """Whether a round comes from where the first does, but for calls, which go on counting."""
+    leaves = outermost(stretch, context.bodies)
+    return len(first) == len(own) == len(leaves) and all(
+        one == other or (_may_count(leaf, stretch, context) and goes_on(one, other, number))
+        for leaf, one, other in zip(leaves, first, own, strict=True)
+    )
+
+
+def _may_count(leaf: Node, stretch: Sequence[Node], context: Context) -> bool:
+    """Whether the origin of a call may have the number of a round: no other is nearer than that.
+
+    What is to have its name again has it in one round alone.
+    """
+    node: Node | None = None if context.exact else leaf
+    while node is not None and node.rounds is None:
+        if node in stretch:
+            return leaf.kind in context.bodies
+        node = node.within.parent
+    return False
 
 
 def _counts_from(nodes: Sequence[Node], start: int, period: int) -> bool:
@@ -349,14 +383,14 @@ def merged_origins(
         for node in leaves[0]:
             node.origin = None
         return None
-    texts = [[written(node.origin) for node in each] for each in leaves]
     if one and len(leaves[0]) == 1 and leaves[0][0] is stretches[0][0]:
-        fronts = [each for (each,) in texts if each is not None]
-        if len(fronts) == len(texts):
+        fronts = [text for (node,) in leaves if (text := written(node.origin)) is not None]
+        if len(fronts) == len(leaves):
             return of_rounds(fronts)  # type: ignore[no-any-return]
-    traced = trace(texts)
-    for node, own in zip(leaves[0], traced.own, strict=True):
-        node.origin = None if own is None else said(own)
+    traced = trace(leaves)
+    for node, own, counted in zip(leaves[0], traced.own, traced.counted, strict=True):
+        text = counted if own is None and _may_count(node, stretches[0], context) else own
+        node.origin = None if text is None else said(text)
         node.known = None
     return of_rounds(traced.fronts)  # type: ignore[no-any-return]
 

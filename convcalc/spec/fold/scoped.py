@@ -14,7 +14,7 @@ from convcalc.spec.fold.context import Context
 from convcalc.spec.fold.naming import base_of, legal_name, shared_word, word_of
 from convcalc.spec.fold.nodes import Items, Node
 from convcalc.spec.fold.runs import collapse, every, pattern, read_outside, simplify
-from convcalc.spec.fold.traces import own_origins
+from convcalc.spec.fold.traces import keeps, own_origins
 
 SHORT = 2
 """Lines of a block that is one only where it would be written several times otherwise."""
@@ -32,9 +32,9 @@ class Scoped:
         self.exact = context.exact
         """Whether scopes and layers have the names that they are to have again."""
         self.totals: Counter[tuple[str, ...]] = Counter()
-        """How many layers stand in each scope."""
+        """How many layers stand in each scope, of those that keep that."""
         for node in every(top.nodes):
-            for depth in range(1, min(len(node.path), DEEPEST) + 1):
+            for depth in range(1, min(len(node.path), DEEPEST) + 1 if self._counts(node) else 1):
                 self.totals[node.path[:depth]] += 1
         self.heights: dict[int, list[Node]] = defaultdict(list)
         """The groups by how many are inside one another in them."""
@@ -118,9 +118,11 @@ class Scoped:
         if run:
             yield last, run
 
-    @staticmethod
-    def _count(nodes: Sequence[Node], scope: tuple[str, ...]) -> int:
-        return sum(node.path[: len(scope)] == scope for node in every(nodes))
+    def _counts(self, node: Node) -> bool:
+        return self.exact or keeps(node)
+
+    def _count(self, nodes: Sequence[Node], scope: tuple[str, ...]) -> int:
+        return sum(node.path[: len(scope)] == scope and self._counts(node) for node in every(nodes))
 
     def _class_of(self, nodes: Sequence[Node], depth: int) -> str:
         """What the scope at a depth is an instance of, where that is said."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain, pairwise
+from itertools import chain
 from math import inf
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ class Trace(NamedTuple):
     """What stands in front, by stretch; empty where nothing does."""
     own: tuple[str | None, ...]
     """What is left, by the nodes that have an origin; None where that is not the same of all."""
+    counted: tuple[str | None, ...]
+    """What is left with the number of the stretch in braces, where that is all that differs."""
 
 
 def outermost(nodes: Sequence[Node], bodies: Mapping[str, Items]) -> list[Node]:
@@ -50,23 +52,25 @@ def from_elsewhere(body: Items) -> bool:
     return any(node.origin is not None for each in body.every() for node in each.nodes)
 
 
-def trace(stretches: Sequence[Sequence[str | None]]) -> Trace:
-    """What the origins of stretches share; each has as many, None where they cannot be parted."""
-    fronts = []
-    for origins in stretches:
-        known = [each for each in origins if each is not None]
-        fronts.append(_front(known) if len(known) == len(origins) and known else "")
+def trace(stretches: Sequence[Sequence[Node]]) -> Trace:
+    """What the origins of nodes share that are written once, those of a stretch each."""
+    texts = [[written(node.origin) for node in nodes] for nodes in stretches]
+    fronts = [_front_of_kept(*each) for each in zip(stretches, texts, strict=True)]
     rests = [
-        [None if each is None else _rest(front, each) for each in origins]
-        for front, origins in zip(fronts, stretches, strict=True)
+        [None if text is None else _rest(front, text) for text in each]
+        for front, each in zip(fronts, texts, strict=True)
     ]
     own = tuple(
         column[0] if column[0] is not None and len(set(column)) == 1 else None
         for column in zip(*rests, strict=True)
     )
     if not any(own):
-        fronts = ["" for _ in fronts]
-    return Trace(tuple(fronts), own)
+        fronts, rests = ["" for _ in fronts], texts
+    counted = tuple(
+        None if each is not None or None in column else _counted(column)
+        for each, column in zip(own, zip(*rests, strict=True), strict=True)
+    )
+    return Trace(tuple(fronts), own, counted)
 
 
 def own_origins(stretch: Sequence[Node], bodies: Mapping[str, Items]) -> tuple[str | None, ...]:
@@ -78,15 +82,27 @@ def own_origins(stretch: Sequence[Node], bodies: Mapping[str, Items]) -> tuple[s
     if not leaves:
         return ()
     origins = [origin_text(node) for node in leaves]
-    front = "" if None in origins else _front(origins)  # type: ignore[arg-type]
+    front = _front_of_kept(leaves, origins)
     return tuple([
-        ""
-        if node.kind in WEIGHTLESS or node.branched
-        else None
-        if each is None
-        else _rest(front, each)
+        "" if not keeps(node) else None if each is None else _rest(front, each)
         for node, each in zip(leaves, origins, strict=True)
     ])  # fmt: skip
+
+
+def keeps(node: Node) -> bool:
+    """Whether a node has weights, or holds some, so that it is not to lose its origin."""
+    return node.kind not in WEIGHTLESS and not node.branched
+
+
+def _front_of_kept(nodes: Sequence[Node], origins: Sequence[str | None]) -> str:
+    """What the origins of nodes begin with: of those that keep them, if there are several.
+
+    PyTorch's exporter names a concatenation after the module that reads it.
+    """
+    kept = [each for node, each in zip(nodes, origins, strict=True) if keeps(node)]
+    if len(kept) < 2:
+        kept = [*origins]
+    return "" if None in kept or not kept else _front(kept)  # type: ignore[arg-type]
 
 
 def origin_text(node: Node) -> str | None:
@@ -118,37 +134,61 @@ def _front_of(first: str, last: str) -> str:
     return shared[:cut] if dotted else shared[: cut + 1]
 
 
-def fewest_apart(leaves: Iterable[tuple[str | None, bool]], enough: float = inf) -> int:
+class Leaf(NamedTuple):
+    """A layer by where it comes from."""
+
+    origin: str | None
+    """That, as it is written; None where it is none, or one for each round."""
+    kept: bool
+    """Whether it has weights, so that it is not to lose that."""
+    apart: bool = True
+    """Whether it is to keep it beside an item of its own: not behind another one of its kind, as a
+    repeat of one item lists where its rounds come from."""
+
+
+def fewest_apart(leaves: Iterable[Leaf], enough: float = inf) -> int:
     """How many layers at least are written apart, of those that keep where they come from.
 
     It looks at no more leaves than it needs to find more than are `enough`.
 
-    `leaves` are origins in order, and whether each is kept. What is left of one in a stretch that
-    is written once is what it does not share with the one before or behind it, or more of it; so
-    two of which neither ends with what is left of the other are never written together.
+    What is left of an origin in a stretch that is written once is what it does not share with the
+    one before or behind it, or with the next of those that are kept, or more of it; so two of which
+    neither ends with what is left of the other are never written together.
 
-    >>> fewest_apart([("/conv1/Conv", True), ("/relu1/Relu", False), ("/conv2/Conv", True)])
+    >>> fewest_apart([Leaf("/a1/Conv", True), Leaf("/b/Relu", False), Leaf("/a2/Conv", True)])
     2
-    >>> fewest_apart([("1.conv", True), ("1.relu", False), ("2.conv", True), ("2.relu", False)])
+    >>> fewest_apart([Leaf("1.conv", True), Leaf("1.relu", False), Leaf("2.conv", True)])
     1
-    >>> fewest_apart([("/a/Conv", True), ("/a/Relu", False), ("/b/Conv", True)])
+    >>> fewest_apart([Leaf("/a/Conv", True), Leaf("/a/Relu", False), Leaf("/b/Conv", True)])
     1
     """
     left: set[str] = set()
-    before: str | None = ""
     counted = enough
-    for (origin, kept), (following, _) in pairwise(chain(leaves, [("", False)])):
-        behind = None if origin is None or following is None else _front_of(origin, following)
-        if origin and kept:
-            alone = before is None or behind is None
-            front = _front((origin,)) if alone else max(before or "", behind or "", key=len)
-            left.add(_rest(front, origin) or origin)
-            if len(left) > counted:
-                if _apart(left) > enough:
-                    break
-                counted = 2 * len(left)
-        before = behind
+    nowhere = Leaf("", kept=False), Leaf("", kept=True)
+    last = before = nowhere[0]
+    fronts: list[str | None] = []  # of the last one that is kept, with those before and behind it
+    for leaf in chain(leaves, nowhere):
+        origin = leaf.origin
+        if last is before:
+            fronts.append(_shared(last.origin, origin))
+        if leaf.kept:
+            fronts.append(_shared(last.origin, origin))
+            if last.origin and last.kept and last.apart:
+                front = _front((last.origin,)) if None in fronts else max(map(str, fronts), key=len)
+                left.add(_rest(front, last.origin) or last.origin)
+                if len(left) > counted:
+                    if _apart(left) > enough:
+                        break
+                    counted = 2 * len(left)
+            fronts = [fronts[-1], _shared(before.origin, origin)]
+            last = leaf
+        before = leaf
     return _apart(left)
+
+
+def _shared(one: str | None, other: str | None) -> str | None:
+    """What two origins begin with; None where one of them is not known."""
+    return None if one is None or other is None else _front_of(one, other)
 
 
 def _apart(left: AbstractSet[str]) -> int:
@@ -163,6 +203,8 @@ def _ends(origin: str) -> Iterator[str]:
 
 def _rest(front: str, origin: str) -> str | None:
     """What stands behind a front; None where both do not make the whole."""
+    if not origin.startswith(front):
+        return None
     rest = origin[len(front) :]
     if front and front[-1].isalnum():
         behind = rest[1:2]
@@ -207,9 +249,23 @@ def of_rounds(fronts: Sequence[str]) -> Any:
     return List([Text(front) for front in fronts])
 
 
+def goes_on(first: str | None, other: str | None, rounds: int) -> bool:
+    """Whether a name is another one but for a number that is larger by so many rounds.
+
+    >>> goes_on("block1.layer3", "block1.layer5", 2), goes_on("layer3", "layer5", 1)
+    (True, False)
+    """
+    if first is None or other is None:
+        return False
+    return any(
+        f"{first[: each.start()]}{int(each[0]) + rounds}{first[each.end() :]}" == other
+        for each in re.finditer(r"[0-9]+", first)
+    )
+
+
 def _counted(fronts: Sequence[str]) -> str | None:
     """Names that differ by a number that grows with the rounds, as `layer1.{index - 1}`."""
-    if any("{" in front for front in fronts):
+    if len(fronts) < 2 or any("{" in front for front in fronts):
         return None
     numbers = [[*re.finditer(r"[0-9]+", front)] for front in fronts[:2]]
     for one, other in zip(*numbers, strict=False):
