@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from convcalc.surgery import Converted as Converted
     from convcalc.surgery import convert as convert
     from convcalc.surgery.shifted import dense as dense
+    from convcalc.sweeps.fit import Fitted as Fitted
+    from convcalc.sweeps.fit import fit as fit
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
@@ -89,6 +91,7 @@ _HOMES = {
     "Exported": "exchange.export",
     "Field": "window",
     "Fit": "explanation.fit",
+    "Fitted": "sweeps.fit",
     "Item": "spec.tree",
     "Law": "laws.law",
     "LayerReport": "analysis",
@@ -124,6 +127,7 @@ _HOMES = {
     "explain_region": "explanation.region",
     "explain_value": "explanation.value",
     "export": "exchange.export",
+    "fit": "sweeps.fit",
     "freeze": "graph.frozen",
     "gradients": "checks.gradients",
     "largest_batch": "analysis.memory",

@@ -40,6 +40,8 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "SizesReport.__str__": ("convcalc.explanation.inputs", "text"),
         "SizesReport.to_markdown": ("convcalc.explanation.inputs", "markdown"),
         "SizesReport.to_json": ("convcalc.explanation.inputs", "json"),
+        "Fitted.__str__": ("convcalc.sweeps.fit_page", "text"),
+        "Fitted.to_json": ("convcalc.sweeps.fit_page", "json"),
         "Spec.network": ("convcalc.graph", "built"),
         "Opened.foreign": ("convcalc.exchange", "read"),
     }

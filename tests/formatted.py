@@ -22,6 +22,7 @@ FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
     "explain": EXPLANATION_FORMATS,
     "size": EXPLANATION_FORMATS,
     "sizes": EXPLANATION_FORMATS,
+    "fit": EXPLANATION_FORMATS,
     "kinds": KINDS_FORMATS,
     "rule": RULE_FORMATS,
 }
@@ -37,5 +38,6 @@ PACKAGES = {
     "explain": ".explanation",
     "size": ".explanation",
     "sizes": ".explanation",
+    "fit": ".explanation",
 }
 """Command → where in `convcalc.formats` the modules of its formats are."""

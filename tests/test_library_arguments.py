@@ -40,6 +40,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     ),
     "explain_memory": (convcalc.explain_memory, {"spec": NETWORK}),
     "export": (convcalc.export, {"network": NETWORK, "path": devnull}),
+    "fit": (convcalc.fit, {"spec": "lenet5", "vary": "classes=1..3", "limits": {"macs": 10**9}}),
     "freeze": (convcalc.freeze, {"network": NETWORK, "patterns": "conv1"}),
     "explain_value": (
         convcalc.explain_value,

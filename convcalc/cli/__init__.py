@@ -48,6 +48,7 @@ GROUPS = {
     "Find out": {
         "size": "Work out an output size, or what makes one, without a file.",
         "sizes": "Show which input sizes fit a network, as exact laws.",
+        "fit": "Find the largest width, depth or input that keeps limits.",
         "list": "List the bundled architectures.",
         "show": "Print a bundled architecture, to read or to start from.",
         "kinds": "Show kinds of layers: fields, formulas, an example, the source.",

@@ -332,6 +332,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "BYTES|GPU": Value(_gpus),
         "BOARD": Value(_boards),
         "NAME=VALUE": Value(_settings),
+        "NAME=FROM..TO[:STEP]": Value(_settings),
         "NAME=LIMIT": Value(_totals),
         "every=K|NAMES": Value(_checkpoints),
         "FILE": Value(files=True),

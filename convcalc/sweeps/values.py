@@ -5,8 +5,9 @@ Numbers are worked out in decimals and handed on as one would type them, so that
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
+from typing import NamedTuple, TypeVar
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.findings import Findings
@@ -16,6 +17,8 @@ from convcalc.spec.text import SourceText
 
 MOST_VALUES = 100_000
 """Most values of one axis."""
+MOST_STEPS = 10**12
+"""Most values of a range that are not all worked out."""
 MOST_LENGTH = 10_000_000
 """Most characters that an axis is written in."""
 DIGITS = 40
@@ -24,7 +27,47 @@ _NUMBER = r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,2})?"
 _RANGE = re.compile(
     rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?::\s*(\*?)\s*({_NUMBER})\s*)?", re.ASCII
 )
+T = TypeVar("T")
 _EXACT = Context(prec=DIGITS, traps=[Inexact, InvalidOperation, Overflow])
+
+
+class Steps(NamedTuple):
+    """Numbers from one to another in equal steps, in decimals, made when they are asked for."""
+
+    first: Decimal
+    """The first of them."""
+    step: Decimal
+    """What is added from one to the next."""
+    total: int
+    """How many there are."""
+
+    def text(self, number: int) -> str:
+        """One of them, counted from 0, as one would type it.
+
+        >>> written_steps("0.1..4:0.01", "alpha").text(20)
+        '0.3'
+        """
+        with localcontext(_EXACT):
+            return _typed(self.first + number * self.step)
+
+    def reversed(self) -> "Steps":
+        """The same numbers, from the last to the first."""
+        with localcontext(_EXACT):
+            last = self.first + (self.total - 1) * self.step
+            return self._replace(first=last, step=-self.step)
+
+
+def written_steps(text: str, axis: str) -> Steps:
+    """One range in equal steps, however long. Raises `ArgumentError` for what is none."""
+    match = _RANGE.fullmatch(text)
+    if match is None or match[3]:
+        message = (
+            f"{axis}: {text.strip()[:60]!r} is no range in equal steps, such as 0.25..2:0.05: "
+            "from the first number to the second by the third"
+        )
+        raise ArgumentError(message)
+    first, last = Decimal(match[1]), Decimal(match[2])
+    return _exactly(axis, text, lambda: _steps(axis, first, last, match[4], MOST_STEPS))
 
 
 def written_values(text: str, axis: str) -> list[str]:
@@ -90,40 +133,44 @@ def _range(text: str, axis: str) -> list[str]:
             "first number to the second by the third, or 16..512:*2, by a factor"
         )
         raise ArgumentError(message)
+    first, last, written = Decimal(match[1]), Decimal(match[2]), match[4]
+    if match[3]:
+        numbers = _exactly(axis, text, lambda: _by_factor(axis, first, last, Decimal(written)))
+        return [_typed(each) for each in numbers]
+    steps = _exactly(axis, text, lambda: _steps(axis, first, last, written))
+    return [steps.text(number) for number in range(steps.total)]
+
+
+def _exactly(axis: str, text: str, made: Callable[[], T]) -> T:
+    """What arithmetic in decimals makes; raises `ArgumentError` where it would round."""
     with localcontext(_EXACT):
         try:
-            first, last = Decimal(match[1]), Decimal(match[2])
-            if match[3]:
-                return [_typed(each) for each in _by_factor(axis, first, last, Decimal(match[4]))]
-            return [_typed(each) for each in _by_step(axis, first, last, match[4])]
+            return made()
         except (Inexact, InvalidOperation, Overflow):
             message = f"{axis}: {text.strip()[:60]} has numbers of more than {DIGITS} digits"
             raise ArgumentError(message) from None
 
 
-def _by_step(axis: str, first: Decimal, last: Decimal, written: str | None) -> Iterator[Decimal]:
+def _steps(
+    axis: str, first: Decimal, last: Decimal, written: str | None, most: int = MOST_VALUES
+) -> Steps:
     step = Decimal(written or "1")
     if not step:
         message = f"{axis}: a step of 0 leads nowhere"
         raise ArgumentError(message)
     if (last - first) * step < 0:
         raise ArgumentError(_nowhere(axis, first, last, f":{_typed(abs(step))}" if written else ""))
-    steps = int((last - first) / step) if _divides(last - first, step) else None
-    if steps is None:
-        before = first + (last - first) // step * step
+    steps, left = divmod(last - first, step)
+    if left:
+        before = first + steps * step
         ends = f"it meets {_typed(before)} and {_typed(before + step)}"
         said = f"steps of {_typed(step)}" if written else "steps of 1, as none is written,"
         message = f"{axis}: from {_typed(first)}, {said} do not meet {_typed(last)}: {ends}"
         raise ArgumentError(message)
-    if steps >= MOST_VALUES:
-        raise ArgumentError(_too_many(axis, steps + 1))
-    return (first + number * step for number in range(steps + 1))
-
-
-def _divides(whole: Decimal, part: Decimal) -> bool:
-    if abs(whole) / Decimal(MOST_LENGTH) ** 2 > abs(part):  # far too many steps to count exactly
-        return True
-    return whole % part == 0
+    count = int(steps) + 1
+    if count > most:
+        raise ArgumentError(_too_many(axis, count, most))
+    return Steps(first, step, count)
 
 
 def _by_factor(axis: str, first: Decimal, last: Decimal, factor: Decimal) -> list[Decimal]:
@@ -158,8 +205,8 @@ def _nowhere(axis: str, first: Decimal, last: Decimal, step: str) -> str:
     )
 
 
-def _too_many(axis: str, count: int) -> str:
-    return f"{axis} would have {count:,} values, and {MOST_VALUES:,} are the most"
+def _too_many(axis: str, count: int, most: int = MOST_VALUES) -> str:
+    return f"{axis} would have {count:,} values, and {most:,} are the most"
 
 
 def _typed(number: Decimal) -> str:

@@ -30,6 +30,7 @@ FREE = {
     "BYTES": "a number with a unit",
     "NAME=BYTES": "a name that is thought of, and a number with a unit",
     "SECONDS": "a number",
+    "NAME=FIGURE": "a measure, and a number",
     "ROWSxCOLUMNS|auto": "numbers",
     "SHAPE": "numbers",
     "NAME=NUMBER": "a number, and a name that the pattern before it has",

@@ -672,6 +672,21 @@ TRIED = {
             ),
         },
     ),
+    "fit": Command(
+        ("net.yaml", "--vary", "width=8..24:8", "--max-macs", "1G", "--max-training-memory", "1GB"),
+        {
+            **{
+                f"--max-{name}": (f"--max-{name}", "100")
+                for name in ("parameters", "flops", "activations", "largest-tensor")
+            },
+            **{f"--max-{name}": (f"--max-{name}", "1kB") for name in ("memory", "arena", "flash")},
+            "--batch": ("--batch", "2"),
+            "--optimizer": ("--optimizer", "adam"),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "unused=2"),
+            "--format": ("--format", "json"),
+        },
+    ),
     "sizes": Command(
         ("strided.yaml",),
         {

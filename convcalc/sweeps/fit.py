@@ -1,0 +1,461 @@
+"""The largest value of one axis with which a network keeps its limits, or the nearest to a figure.
+
+Up to `ALL` values every one is worked out; a longer range is halved again and again, which finds
+the answer where figures only rise or only fall, and so that is asked of every value that was tried.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import ArgumentError
+from convcalc.graph import Given
+from convcalc.methods import above, from_json
+from convcalc.spec.nodes import ScalarNode, Value
+from convcalc.spec.promises import Quantity, quantity
+from convcalc.spec.values import FieldError, Scope
+from convcalc.sweeps.axes import TRAINING, read_axes
+from convcalc.sweeps.measures import TRAINING as OF_TRAINING
+from convcalc.sweeps.measures import Measure, read_measure
+from convcalc.sweeps.plain import PlainEvaluator
+from convcalc.sweeps.space import Space
+from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.values import Steps, written_steps
+
+ALL = 10_000
+"""Most values of a range that are all worked out."""
+NEAR = 64
+"""How far from a value that is invalid another one is looked for."""
+SCHEMA = 1
+"""Changes only when a field of the JSON changes its meaning or goes."""
+_AT_ONCE = 500
+"""How many designs are worked out at once."""
+
+
+class Tried(NamedTuple):
+    """One value of the axis, and what a network with it comes to."""
+
+    value: str
+    """The value, as one would type it."""
+    figures: Mapping[str, int] = MappingProxyType({})
+    """What was asked of it, by name; empty where the network is invalid."""
+    code: str = ""
+    """The code of what makes it invalid; empty where it is valid, and where there is no code."""
+    problem: str = ""
+    """What makes it invalid; empty where it is valid."""
+    holds: bool = False
+    """Whether it is valid and keeps all limits; of a nearest value whether it is valid."""
+
+
+class Invalid(NamedTuple):
+    """Values that are invalid for one reason."""
+
+    code: str
+    """The code of the finding; empty where there is none."""
+    values: int
+    """How many of the values that were tried are."""
+    example: str
+    """The first of them."""
+    problem: str
+    """What is wrong with it."""
+    where: str
+    """Where the spec is at fault: `net.yaml:4:40`."""
+
+
+class Fitted(NamedTuple):
+    """What `fit` finds."""
+
+    name: str
+    """The network's name, or the spec's path without one."""
+    path: str
+    """The spec as it was named."""
+    axis: str
+    """What was varied."""
+    limits: Mapping[str, Quantity]
+    """What was to hold, by the names of the measures; empty where a nearest value was asked for."""
+    nearest: tuple[str, int] | None
+    """The measure that was to come near a figure, and the figure."""
+    answer: Tried | None
+    """The largest value that holds, or the nearest one, the smallest of those that are as near;
+    None where no value that was tried is one."""
+    below: Tried | None
+    """The next smaller value of the range; None where there is none."""
+    above: Tried | None
+    """The next larger value of the range; None where there is none."""
+    closest: Tried | None
+    """Where no value holds, the valid one that was tried and breaks its limits by the least share,
+    the smallest of such; None where there is an answer, or no valid value."""
+    values: int
+    """How many values the range has."""
+    tried: int
+    """How many of them were worked out: all, or those that halving came by."""
+    monotone: bool
+    """Whether each figure only rises, or only falls, over the values that were tried."""
+    broken: int
+    """How many smaller values that were tried are valid and do not keep the limits."""
+    alike: tuple[str, str] | None
+    """The first and the last of neighbours that give the figures of the answer, itself one of
+    them; None where it is alone, or where not all values were worked out."""
+    invalid: tuple[Invalid, ...]
+    """Why values that were tried are invalid, by code and place."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every value of the range was worked out."""
+        return self.tried == self.values
+
+    def __repr__(self) -> str:
+        """What was found, in one line."""
+        found = f"{self.axis} {self.answer.value}" if self.answer else f"no {self.axis}"
+        return f"<Fitted {self.name!r}: {found}, {self.tried:,} of {self.values:,} values tried>"
+
+    def __str__(self) -> str:
+        """The text that `convcalc fit` prints."""
+        return str(above("Fitted.__str__", self)).removesuffix("\n")
+
+    def to_json(self) -> str:
+        """The answer as JSON, as `convcalc fit --format json` prints it."""
+        return str(above("Fitted.to_json", self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as Python has it: lists, dictionaries, numbers, texts and None."""
+        return from_json(self.to_json())
+
+
+def fit(
+    spec: Given,
+    vary: str,
+    *,
+    limits: Mapping[str, int | str] | None = None,
+    nearest: Mapping[str, int | str] | None = None,
+    batch: int | None = None,
+    optimizer: str | None = None,
+    input: object = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, str | Value] | None = None,
+) -> Fitted:
+    """The largest value of one axis with which a network keeps `limits`, or comes `nearest`.
+
+    `vary` is the axis with its range, `alpha=0.1..4:0.01`: a parameter of the spec, `input` or
+    `batch`. `limits` are the most of what a sweep measures, by name, and `nearest` is one measure
+    with the figure it is to come near. `batch` is of memory alone, and `optimizer` of a training
+    step. Raises `ArgumentError` for what cannot be asked, and `SpecError` for a spec that cannot be
+    read.
+
+    >>> found = fit("mobilenet_v2", "alpha=0.25..2:0.05", limits={"parameters": "5M"})
+    >>> found.answer.value, found.answer.figures, found.above.figures
+    ('1.2', {'parameters': 4725992}, {'parameters': 5050376})
+    """
+    wanted, goal = _asked(limits or {}, nearest or {})
+    measures = [read_measure(name) for name in (wanted or [goal[0] if goal else ""])]
+    training = any(measure.name in OF_TRAINING for measure in measures)
+    _idle(measures, batch, optimizer)
+    subject = Subject(spec, input=input, parameters=parameters)
+    name, steps = _read_range(subject, vary, training=training)
+    if name == "batch" and batch is not None:
+        message = "batch is varied, and given as well: leave one of them out"
+        raise ArgumentError(message)
+    if name == "batch" and not _batched(measures):
+        message = "nothing that is asked turns on the batch: limit memory or training_memory"
+        raise ArgumentError(message)
+    terms = Space(()).terms._replace(training=training, optimizer=optimizer or "sgd")
+    trials = _Trials(subject, name, steps, Space((), batch or 1, terms), measures, wanted)
+    network = subject.network(dict([(name, steps.text(0))] if name in subject.defaults else []))
+    return trials.fitted(network.name or subject.path, goal)
+
+
+def _asked(
+    limits: Mapping[str, int | str], nearest: Mapping[str, int | str]
+) -> tuple[dict[str, Quantity], tuple[str, int] | None]:
+    """The limits as ranges, or the one figure that is to be come near."""
+    if limits and nearest:
+        message = "a limit and a nearest figure are two questions: ask one of them"
+        raise ArgumentError(message)
+    if len(nearest) > 1:
+        message = f"nearest takes one figure, and these are {len(nearest)}: {', '.join(nearest)}"
+        raise ArgumentError(message)
+    if nearest:
+        [(name, written)] = nearest.items()
+        amount = _amount(name, written)
+        if amount.minimum is None or amount.minimum != amount.maximum:
+            message = f"nearest {name}: {written} is a range, and this takes one number"
+            raise ArgumentError(message)
+        return {}, (name, amount.minimum)
+    if not limits:
+        message = (
+            "nothing is to hold: give a limit, such as --max-parameters 5M, or what is to come "
+            "near a figure, --nearest parameters=25557032"
+        )
+        raise ArgumentError(message)
+    return {name: _amount(name, written, limit=True) for name, written in limits.items()}, None
+
+
+def _amount(name: str, written: int | str, *, limit: bool = False) -> Quantity:
+    """A number, with a unit or as a range, that a measure is held against."""
+    memory = read_measure(name).unit == "bytes"
+    try:
+        node = ScalarNode(str(written), 0, 1)
+        return quantity(node, Scope({}), limit=limit, memory=memory)
+    except FieldError as error:
+        advice = f": {error.problem.help}" if error.problem.help else ""
+        message = f"{name}: {error.problem.message}{advice}"
+        raise ArgumentError(message) from None
+
+
+def _batched(measures: Sequence[Measure]) -> bool:
+    """Whether anything that is asked turns on how many examples there are."""
+    return any(measure.memory and measure.limit is None for measure in measures)
+
+
+def _idle(measures: Sequence[Measure], batch: int | None, optimizer: str | None) -> None:
+    """Refuse what would have no effect on what is asked."""
+    if batch is not None and not _batched(measures):
+        message = "a batch has no effect: nothing that is asked turns on it, as memory does"
+        raise ArgumentError(message)
+    if optimizer is not None and not any(measure.name in OF_TRAINING for measure in measures):
+        message = "an optimizer has no effect: nothing that is asked is of a training step"
+        raise ArgumentError(message)
+
+
+def _read_range(subject: Subject, vary: str, *, training: bool) -> tuple[str, Steps]:
+    """The name of the axis, and its values from the least to the greatest."""
+    name, equals, text = (part.strip() for part in vary.partition("="))
+    line = f"{name or 'alpha'}=FROM..TO:STEP, such as {name or 'alpha'}=0.25..2:0.05"
+    if not equals or not text:
+        message = f"--vary {vary[:60]}: it takes a range: write {line}"
+        raise ArgumentError(message)
+    if name in TRAINING or name == "dtype":
+        message = f"--vary {name}: its values have no order: compare them with convcalc sweep"
+        raise ArgumentError(message)
+    read_axes(subject, [(name, text.partition("..")[0])], training=training)  # whether it is one
+    if ".." not in text:
+        message = f"--vary {vary[:60]}: it takes a range, and this is none: write {line}"
+        raise ArgumentError(message)
+    default = subject.defaults.get(name.removeprefix("set."))
+    if isinstance(default, ScalarNode):
+        _ordered(name, default)
+    fraction = isinstance(default, ScalarNode) and _is_fraction(default.text)
+    if ":" not in text and (fraction or "." in text.replace("..", "", 1)):
+        message = (
+            f"--vary {vary[:60]}: these are no whole numbers, so say in which steps: write "
+            f"{name}={text[:60]}:0.01"
+        )
+        raise ArgumentError(message)
+    steps = written_steps(text, name)
+    ends = (steps.text(0), steps.text(steps.total - 1))
+    read_axes(subject, [(name, ",".join(dict.fromkeys(ends)))], training=training)
+    if steps.step < 0:
+        steps = steps.reversed()
+    return name, steps
+
+
+def _ordered(name: str, default: ScalarNode) -> None:
+    """Refuse a parameter whose values are words."""
+    if not default.plain or default.text in ("true", "false"):
+        message = (
+            f"--vary {name}: {name} is {default.text!r} and no number: compare its values with "
+            "convcalc sweep"
+        )
+        raise ArgumentError(message)
+
+
+def _is_fraction(text: str) -> bool:
+    """Whether a number is written with a fraction."""
+    return "." in text and text.replace(".", "", 1).isdecimal()
+
+
+class _Trials:
+    """What was tried of a range, and what follows from it."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        name: str,
+        steps: Steps,
+        space: Space,
+        measures: Sequence[Measure],
+        limits: Mapping[str, Quantity],
+    ) -> None:
+        self.subject = subject
+        self.name = name
+        self.steps = steps
+        self.space = space
+        self.measures = measures
+        self.limits = limits
+        self.evaluator = PlainEvaluator(subject)
+        self.known: dict[int, Tried] = {}
+        self.where: dict[int, str] = {}
+        """Where the spec is at fault, of values that are invalid."""
+
+    def work_out(self, numbers: Iterable[int]) -> None:
+        """Work out values by their numbers, those that are not known."""
+        missing = [number for number in numbers if number not in self.known]
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            texts = [self.steps.text(number) for number in some]
+            training = self.space.terms.training
+            axes = read_axes(self.subject, [(self.name, ",".join(texts))], training=training)
+            space = self.space._replace(axes=axes)
+            chunk = self.evaluator.evaluate(space, 0, len(some), self.measures)
+            for row, (number, text) in enumerate(zip(some, texts, strict=True)):
+                if chunk.reason[row] >= 0:
+                    reason = chunk.reasons[chunk.reason[row]]
+                    self.where[number] = reason.where
+                    self.known[number] = Tried(text, code=reason.code, problem=reason.message)
+                    continue
+                figures = {name: int(column[row]) for name, column in chunk.columns.items()}
+                holds = all(limit.holds(figures[name]) for name, limit in self.limits.items())
+                self.known[number] = Tried(text, figures, holds=holds)
+
+    def at(self, number: int) -> Tried:
+        """The value of this number."""
+        self.work_out([number])
+        return self.known[number]
+
+    def valid_near(self, number: int, low: int, high: int) -> int | None:
+        """The valid value nearest to one, between two others, themselves included."""
+        for distance in range(NEAR + 1):
+            for near in dict.fromkeys((number - distance, number + distance)):
+                if low <= near <= high and self.at(near).figures:
+                    return near
+        return None
+
+    def last(self, low: int, high: int, wanted: Callable[[Tried], bool]) -> int:
+        """The last value that is `wanted`, where that of `low` is, and none behind one that is not.
+
+        Values that are invalid are passed over.
+        """
+        if wanted(self.at(high)):
+            return high
+        while high - low > 1:
+            middle = self.valid_near((low + high) // 2, low + 1, high - 1)
+            if middle is None:
+                break
+            if wanted(self.at(middle)):
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def fitted(self, title: str, goal: tuple[str, int] | None) -> Fitted:
+        """The answer, with what stands around it."""
+        count = self.steps.total
+        if count <= ALL:
+            self.work_out(range(count))
+            answer = self.best(goal)
+        else:
+            answer = self.halved(goal)
+        sides = [
+            None if answer is None or not 0 <= answer + side < count else self.at(answer + side)
+            for side in (-1, 1)
+        ]
+        alike = None if answer is None or count > ALL else self.alike(answer)
+        return Fitted(
+            title,
+            self.subject.path,
+            self.name,
+            self.limits,
+            goal,
+            None if answer is None else self.known[answer],
+            sides[0],
+            sides[1],
+            self.closest() if answer is None else None,
+            count,
+            len(self.known),
+            self.monotone(),
+            sum(
+                bool(tried.figures) and not tried.holds
+                for number, tried in self.known.items()
+                if answer is not None and number < answer
+            ),
+            alike,
+            self.invalid(),
+        )
+
+    def best(self, goal: tuple[str, int] | None) -> int | None:
+        """The answer among the values that are known."""
+        holding = [number for number, tried in self.known.items() if tried.holds]
+        if not holding:
+            return None
+        if goal is None:
+            return max(holding)
+        name, figure = goal
+        return min(
+            holding, key=lambda number: (abs(self.known[number].figures[name] - figure), number)
+        )
+
+    def closest(self) -> Tried | None:
+        """The valid value that breaks its limits by the least share."""
+
+        def share(number: int) -> tuple[float, int]:
+            figures = self.known[number].figures
+            parts = [0.0]
+            for name, limit in self.limits.items():
+                value = figures[name]
+                if limit.maximum is not None and value > limit.maximum:
+                    parts.append((value - limit.maximum) / max(limit.maximum, 1))
+                elif limit.minimum is not None and value < limit.minimum:
+                    parts.append((limit.minimum - value) / max(limit.minimum, 1))
+            return max(parts), number
+
+        valid = [number for number, tried in self.known.items() if tried.figures]
+        return self.known[min(valid, key=share)] if valid else None
+
+    def halved(self, goal: tuple[str, int] | None) -> int | None:
+        """The answer by halving the range."""
+        high = self.valid_near(self.steps.total - 1, 0, self.steps.total - 1)
+        low = self.valid_near(0, 0, self.steps.total - 1)
+        if low is None or high is None:
+            return None
+        if goal is None:
+            if self.at(low).holds or self.at(high).holds:
+                return self.last(low, high, lambda tried: tried.holds)
+            return None
+        name, figure = goal
+        sign = 1 if self.at(low).figures[name] <= self.at(high).figures[name] else -1
+
+        def below(most: int) -> Callable[[Tried], bool]:
+            return lambda tried: sign * tried.figures[name] <= sign * most
+
+        if not below(figure)(self.at(low)):
+            return low
+        reached = self.last(low, high, below(figure))
+        self.valid_near(min(reached + 1, high), reached, high)
+        nearest = self.best(goal)
+        if nearest is None:
+            return None
+        least = self.at(nearest).figures[name]
+        if self.at(low).figures[name] == least:
+            return low
+        self.last(low, nearest, below(least - sign))  # the first of those that are as near
+        return self.best(goal)
+
+    def monotone(self) -> bool:
+        """Whether each figure only rises, or only falls, over the values that are known."""
+        valid = [tried.figures for _, tried in sorted(self.known.items()) if tried.figures]
+        return all(
+            all(a[name] <= b[name] for a, b in pairwise(valid))
+            or all(a[name] >= b[name] for a, b in pairwise(valid))
+            for name in (measure.name for measure in self.measures)
+        )
+
+    def alike(self, answer: int) -> tuple[str, str] | None:
+        """The first and the last neighbour with the figures of the answer."""
+        figures = self.known[answer].figures
+        first = last = answer
+        while first > 0 and self.known[first - 1].figures == figures:
+            first -= 1
+        while last + 1 < self.steps.total and self.known[last + 1].figures == figures:
+            last += 1
+        return None if first == last else (self.known[first].value, self.known[last].value)
+
+    def invalid(self) -> tuple[Invalid, ...]:
+        """Why values are invalid, each code and place once."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for number in sorted(self.where):
+            found.setdefault((self.known[number].code, self.where[number]), []).append(number)
+        return tuple(
+            Invalid(code, len(numbers), example.value, example.problem, where)
+            for (code, where), numbers in found.items()
+            for example in [self.known[numbers[0]]]
+        )
