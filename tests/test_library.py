@@ -158,6 +158,7 @@ def values() -> list[Any]:
         CheckReport(("a.yaml",), convcalc.read("missing.yaml").diagnostics, {}),
         convcalc.explain(old, "C1").page(),
         convcalc.sizes(old),
+        convcalc.fit("lenet5", "classes=1..9", limits={"parameters": "62k"}),
     ]
 
 

@@ -62,7 +62,7 @@ def _nearest(
 @click.argument("spec", metavar="SPEC")
 @click.option(
     "--vary",
-    required=True,
+    default="",
     metavar="NAME=FROM..TO[:STEP]",
     help="The parameter, `input` or `batch` that is varied, with its range; a step unless the "
     "values are whole numbers.",
@@ -126,6 +126,5 @@ def command(
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     page = page_of_fit(found)
-    output.end(
-        [output.renderer.render(page, color=colors(sys.stdout))], (), failed=not page.answered
-    )
+    text = output.renderer.render(page, color=colors(sys.stdout))
+    output.end([text], found.diagnostics, failed=not page.answered)

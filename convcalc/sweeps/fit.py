@@ -9,11 +9,12 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import ArgumentError
+from convcalc.arguments import by_name, one_of, shown, text, whole
+from convcalc.diagnostics import ArgumentError, Diagnostic, listed
 from convcalc.graph import Given
 from convcalc.methods import above, from_json
 from convcalc.spec.nodes import ScalarNode, Value
-from convcalc.spec.promises import Quantity, quantity
+from convcalc.spec.promises import OPTIMIZERS, Quantity, quantity
 from convcalc.spec.values import FieldError, Scope
 from convcalc.sweeps.axes import TRAINING, read_axes
 from convcalc.sweeps.measures import TRAINING as OF_TRAINING
@@ -99,6 +100,8 @@ class Fitted(NamedTuple):
     them; None where it is alone, or where not all values were worked out."""
     invalid: tuple[Invalid, ...]
     """Why values that were tried are invalid, by code and place."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Where no value that was tried is valid: the errors of the network with the first of them."""
 
     @property
     def complete(self) -> bool:
@@ -146,12 +149,20 @@ def fit(
     >>> found.answer.value, found.answer.figures, found.above.figures
     ('1.2', {'parameters': 4725992}, {'parameters': 5050376})
     """
-    wanted, goal = _asked(limits or {}, nearest or {})
+    text(vary, "vary", "'alpha=0.25..2:0.05'")
+    if batch is not None:
+        batch = whole(batch, "batch")
+    if optimizer is not None:
+        optimizer = one_of(optimizer, "optimizer", OPTIMIZERS)
+    held = by_name({} if limits is None else limits, "limits", "{'parameters': '5M'}")
+    near = by_name({} if nearest is None else nearest, "nearest", "{'parameters': 25557032}")
+    subject = Subject(spec, input=input, parameters=parameters)
+    axis = _axis(subject, vary)
+    wanted, goal = _asked(held, near)
     measures = [read_measure(name) for name in (wanted or [goal[0] if goal else ""])]
     training = any(measure.name in OF_TRAINING for measure in measures)
     _idle(measures, batch, optimizer)
-    subject = Subject(spec, input=input, parameters=parameters)
-    name, steps = _read_range(subject, vary, training=training)
+    name, steps = _read_range(subject, axis, vary, training=training)
     if name == "batch" and batch is not None:
         message = "batch is varied, and given as well: leave one of them out"
         raise ArgumentError(message)
@@ -192,6 +203,11 @@ def _asked(
 
 def _amount(name: str, written: int | str, *, limit: bool = False) -> Quantity:
     """A number, with a unit or as a range, that a measure is held against."""
+    if isinstance(written, bool) or not isinstance(written, int | str):
+        message = (
+            f"{name} is held against a number or text, such as '5M', and this is {shown(written)}"
+        )
+        raise TypeError(message)
     memory = read_measure(name).unit == "bytes"
     try:
         node = ScalarNode(str(written), 0, 1)
@@ -217,31 +233,39 @@ def _idle(measures: Sequence[Measure], batch: int | None, optimizer: str | None)
         raise ArgumentError(message)
 
 
-def _read_range(subject: Subject, vary: str, *, training: bool) -> tuple[str, Steps]:
-    """The name of the axis, and its values from the least to the greatest."""
-    name, equals, text = (part.strip() for part in vary.partition("="))
-    line = f"{name or 'alpha'}=FROM..TO:STEP, such as {name or 'alpha'}=0.25..2:0.05"
-    if not equals or not text:
-        message = f"--vary {vary[:60]}: it takes a range: write {line}"
+def _axis(subject: Subject, vary: str) -> str:
+    """The name of what is varied."""
+    name = vary.partition("=")[0].strip()
+    if not name:
+        there = listed([*subject.defaults, "input", "batch"])
+        message = f"nothing is varied: write --vary NAME=FROM..TO:STEP with one of {there}"
         raise ArgumentError(message)
     if name in TRAINING or name == "dtype":
         message = f"--vary {name}: its values have no order: compare them with convcalc sweep"
         raise ArgumentError(message)
-    read_axes(subject, [(name, text.partition("..")[0])], training=training)  # whether it is one
-    if ".." not in text:
-        message = f"--vary {vary[:60]}: it takes a range, and this is none: write {line}"
+    return name
+
+
+def _read_range(subject: Subject, name: str, vary: str, *, training: bool) -> tuple[str, Steps]:
+    """The name of the axis, and its values from the least to the greatest."""
+    written = vary.partition("=")[2].strip()
+    line = f"{name}=FROM..TO:STEP, such as {name}=0.25..2:0.05"
+    first = written.partition("..")[0] or "1"
+    read_axes(subject, [(name, first)], training=training)  # whether it is one
+    if ".." not in written:
+        message = f"--vary {vary[:60]}: it takes a range: write {line}"
         raise ArgumentError(message)
     default = subject.defaults.get(name.removeprefix("set."))
     if isinstance(default, ScalarNode):
         _ordered(name, default)
     fraction = isinstance(default, ScalarNode) and _is_fraction(default.text)
-    if ":" not in text and (fraction or "." in text.replace("..", "", 1)):
+    if ":" not in written and (fraction or "." in written.replace("..", "", 1)):
         message = (
             f"--vary {vary[:60]}: these are no whole numbers, so say in which steps: write "
-            f"{name}={text[:60]}:0.01"
+            f"{name}={written[:60]}:0.01"
         )
         raise ArgumentError(message)
-    steps = written_steps(text, name)
+    steps = written_steps(written, name)
     ends = (steps.text(0), steps.text(steps.total - 1))
     read_axes(subject, [(name, ",".join(dict.fromkeys(ends)))], training=training)
     if steps.step < 0:
@@ -293,19 +317,17 @@ class _Trials:
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             texts = [self.steps.text(number) for number in some]
-            training = self.space.terms.training
-            axes = read_axes(self.subject, [(self.name, ",".join(texts))], training=training)
-            space = self.space._replace(axes=axes)
+            space = self.with_values(texts)
             chunk = self.evaluator.evaluate(space, 0, len(some), self.measures)
-            for row, (number, text) in enumerate(zip(some, texts, strict=True)):
+            for row, (number, value) in enumerate(zip(some, texts, strict=True)):
                 if chunk.reason[row] >= 0:
                     reason = chunk.reasons[chunk.reason[row]]
                     self.where[number] = reason.where
-                    self.known[number] = Tried(text, code=reason.code, problem=reason.message)
+                    self.known[number] = Tried(value, code=reason.code, problem=reason.message)
                     continue
                 figures = {name: int(column[row]) for name, column in chunk.columns.items()}
                 holds = all(limit.holds(figures[name]) for name, limit in self.limits.items())
-                self.known[number] = Tried(text, figures, holds=holds)
+                self.known[number] = Tried(value, figures, holds=holds)
 
     def at(self, number: int) -> Tried:
         """The value of this number."""
@@ -370,6 +392,7 @@ class _Trials:
             ),
             alike,
             self.invalid(),
+            self.diagnostics(),
         )
 
     def best(self, goal: tuple[str, int] | None) -> int | None:
@@ -448,6 +471,19 @@ class _Trials:
         while last + 1 < self.steps.total and self.known[last + 1].figures == figures:
             last += 1
         return None if first == last else (self.known[first].value, self.known[last].value)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The errors of the first value, where none is valid."""
+        if any(tried.figures for tried in self.known.values()):
+            return ()
+        design = self.with_values([self.steps.text(min(self.known))]).design(0)
+        return tuple(self.subject.network(design.parameters, design.input).errors)
+
+    def with_values(self, values: Sequence[str]) -> Space:
+        """The designs that have these values."""
+        training = self.space.terms.training
+        axes = read_axes(self.subject, [(self.name, ",".join(values))], training=training)
+        return self.space._replace(axes=axes)
 
     def invalid(self) -> tuple[Invalid, ...]:
         """Why values are invalid, each code and place once."""

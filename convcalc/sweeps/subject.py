@@ -42,8 +42,8 @@ class Subject:
             **(given_parameters(parameters) or {}),
         }
         self.written: Written = network.written
-        if self.written.spec is None:
-            raise SpecError(network.errors)
+        if self.written.spec is None or self.parameters.keys() - self.defaults.keys():
+            raise SpecError(self.network().errors if self.written.spec else network.errors)
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: the text, where there is one."""

@@ -152,6 +152,9 @@ class Command(NamedTuple):
     """Pairs of which the one does what the other asks for, with the reason."""
 
 
+FIGURES = ("parameters", "macs", "flops", "activations", "largest-tensor")
+IN_BYTES = ("memory", "training-memory", "arena", "flash")
+"""What `fit` limits."""
 TRIED = {
     "check": Command(
         ("net.yaml", "known", "excluded.yaml", "foreign/foreign.yaml"),
@@ -673,18 +676,27 @@ TRIED = {
         },
     ),
     "fit": Command(
-        ("net.yaml", "--vary", "width=8..24:8", "--max-macs", "1G", "--max-training-memory", "1GB"),
+        ("two.yaml",),
         {
-            **{
-                f"--max-{name}": (f"--max-{name}", "100")
-                for name in ("parameters", "flops", "activations", "largest-tensor")
-            },
-            **{f"--max-{name}": (f"--max-{name}", "1kB") for name in ("memory", "arena", "flash")},
+            "--vary": ("--vary", "width=8..16:8"),
+            **{f"--max-{name}": (f"--max-{name}", "100") for name in FIGURES},
+            **{f"--max-{name}": (f"--max-{name}", "1kB") for name in IN_BYTES},
+            "--nearest": ("--nearest", "training_memory=1MB"),
             "--batch": ("--batch", "2"),
             "--optimizer": ("--optimizer", "adam"),
             "--input": ("--input", "16x16x3"),
-            "--set": ("--set", "unused=2"),
+            "--set": ("--set", "kernel=3"),
             "--format": ("--format", "json"),
+        },
+        needs={
+            "--vary": ("--max-macs", "1M"),
+            **{f"--max-{name}": ("--vary", "width=1..4") for name in (*FIGURES, *IN_BYTES)},
+            "--nearest": ("--vary", "width=1..4"),
+            "--batch": ("--vary", "width=1..4", "--max-memory", "1MB"),
+            "--optimizer": ("--vary", "width=1..4", "--max-training-memory", "1MB"),
+            "--input": ("--vary", "width=1..4", "--max-macs", "1M"),
+            "--set": ("--vary", "width=1..4", "--max-macs", "1M"),
+            "--format": ("--vary", "width=1..4", "--max-macs", "1M"),
         },
     ),
     "sizes": Command(
@@ -759,6 +771,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("options")
     texts = {
         "net.yaml": NET,
+        "two.yaml": "input: 8x8x3\nparameters: {width: 8, kernel: 1}\nlayers: [conv: {filters: "
+        "width, kernel: kernel}, flatten]\n",
         "strided.yaml": "input: 8x8x3\nparameters: {stride: 1}\nlayers: [maxpool: {kernel: 2, "
         "stride: stride}]\n",
         "attending.yaml": ATTENDING,

@@ -84,7 +84,7 @@ def test_the_answer_is_that_of_going_through_by_hand(
 
         assert value == wanted
         assert found.monotone
-        if value:
+        if found.answer:
             assert found.answer.figures == {"parameters": counts[value]}
             for side, tried in ((-step, found.below), (step, found.above)):
                 beside = counts.get(value + side)
@@ -162,7 +162,7 @@ def test_equal_figures_are_said() -> None:
     [
         ("--vary width=1..4", "nothing is to hold: give a limit"),
         ("--vary width --max-macs 1", "write width=FROM..TO:STEP"),
-        ("--vary width=3 --max-macs 1", "it takes a range, and this is none"),
+        ("--vary width=3 --max-macs 1", "width=3: it takes a range"),
         ("--vary width=1,2,3 --max-macs 1", "width=1,2,3: "),
         ("--vary width=1..9:2,3 --max-macs 1", "is no range in equal steps"),
         ("--vary width=1..8:*2 --max-macs 1", "is no range in equal steps"),
