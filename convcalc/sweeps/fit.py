@@ -371,28 +371,28 @@ class _Trials:
             None if answer is None or not 0 <= answer + side < count else self.at(answer + side)
             for side in (-1, 1)
         ]
-        alike = None if answer is None or count > ALL else self.alike(answer)
+        broken = sum(
+            bool(tried.figures) and not tried.holds
+            for number, tried in self.known.items()
+            if answer is not None and number < answer
+        )
         return Fitted(
-            title,
-            self.subject.path,
-            self.name,
-            self.limits,
-            goal,
-            None if answer is None else self.known[answer],
-            sides[0],
-            sides[1],
-            self.closest() if answer is None else None,
-            count,
-            len(self.known),
-            self.monotone(),
-            sum(
-                bool(tried.figures) and not tried.holds
-                for number, tried in self.known.items()
-                if answer is not None and number < answer
-            ),
-            alike,
-            self.invalid(),
-            self.diagnostics(),
+            name=title,
+            path=self.subject.path,
+            axis=self.name,
+            limits=self.limits,
+            nearest=goal,
+            answer=None if answer is None else self.known[answer],
+            below=sides[0],
+            above=sides[1],
+            closest=self.closest() if answer is None else None,
+            values=count,
+            tried=len(self.known),
+            monotone=self.monotone(),
+            broken=broken,
+            alike=None if answer is None or count > ALL else self.alike(answer),
+            invalid=self.invalid(),
+            diagnostics=self.diagnostics(),
         )
 
     def best(self, goal: tuple[str, int] | None) -> int | None:
