@@ -72,7 +72,7 @@ class Fitted(NamedTuple):
     path: str
     """The spec as it was named."""
     axis: str
-    """What was varied."""
+    """What was varied: a parameter of the spec, `input`, or `batch`."""
     limits: Mapping[str, Quantity]
     """What was to hold, by the names of the measures; empty where a nearest value was asked for."""
     nearest: tuple[str, int] | None
