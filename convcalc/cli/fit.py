@@ -111,7 +111,7 @@ def command(
 
     asked = {name.removeprefix("max_"): text for name, text in limits.items() if text is not None}
     try:
-        found = fit(
+        fitted = fit(
             spec,
             vary,
             limits=asked,
@@ -125,6 +125,6 @@ def command(
         output.end((), error.diagnostics)
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
-    page = page_of_fit(found)
+    page = page_of_fit(fitted)
     text = output.renderer.render(page, color=colors(sys.stdout))
-    output.end([text], found.diagnostics, failed=not page.answered)
+    output.end([text], fitted.diagnostics, failed=not page.answered)

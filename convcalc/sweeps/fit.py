@@ -487,11 +487,11 @@ class _Trials:
 
     def invalid(self) -> tuple[Invalid, ...]:
         """Why values are invalid, each code and place once."""
-        found: dict[tuple[str, str], list[int]] = {}
+        by_reason: dict[tuple[str, str], list[int]] = {}
         for number in sorted(self.where):
-            found.setdefault((self.known[number].code, self.where[number]), []).append(number)
+            by_reason.setdefault((self.known[number].code, self.where[number]), []).append(number)
         return tuple(
             Invalid(code, len(numbers), example.value, example.problem, where)
-            for (code, where), numbers in found.items()
+            for (code, where), numbers in by_reason.items()
             for example in [self.known[numbers[0]]]
         )

@@ -13,22 +13,28 @@ MOST_REASONS = 5
 """Reasons of invalid values that are shown; JSON has them all."""
 
 
-def page_of_fit(found: Fitted) -> Page:
+def page_of_fit(fitted: Fitted) -> Page:
     """The page of what was found."""
-    parts = [_answer(found), *_table(found), *_alike(found), *_broken(found), *_searched(found)]
-    title = f"{found.name}: {found.axis} with {_wanted(found)}"
-    sections = [Section("", tuple(parts)), *_invalid(found)]
-    return Page(title, tuple(sections), data(found), answered=found.answer is not None)
+    parts = [
+        _answer(fitted),
+        *_table(fitted),
+        *_alike(fitted),
+        *_broken(fitted),
+        *_searched(fitted),
+    ]
+    title = f"{fitted.name}: {fitted.axis} with {_wanted(fitted)}"
+    sections = [Section("", tuple(parts)), *_invalid(fitted)]
+    return Page(title, tuple(sections), data(fitted), answered=fitted.answer is not None)
 
 
-def text(found: Fitted) -> str:
+def text(fitted: Fitted) -> str:
     """The page as plain text."""
-    return f"{page_of_fit(found)}\n"
+    return f"{page_of_fit(fitted)}\n"
 
 
-def json(found: Fitted) -> str:
+def json(fitted: Fitted) -> str:
     """The page's data as JSON."""
-    return page_of_fit(found).to_json()
+    return page_of_fit(fitted).to_json()
 
 
 def _words(name: str) -> str:
@@ -36,14 +42,14 @@ def _words(name: str) -> str:
     return {"macs": "MACs", "flops": "FLOPs"}.get(name) or name.replace("_", " ")
 
 
-def _wanted(found: Fitted) -> str:
-    if found.nearest is not None:
-        name, figure = found.nearest
+def _wanted(fitted: Fitted) -> str:
+    if fitted.nearest is not None:
+        name, figure = fitted.nearest
         return f"{_words(name)} nearest to {_figure(name, figure)}"
     return listed(
         [
             f"{_words(name)} {limit.text if limit.minimum is not None else _most(limit.text)}"
-            for name, limit in found.limits.items()
+            for name, limit in fitted.limits.items()
         ]
     )
 
@@ -58,49 +64,49 @@ def _figure(name: str, value: int) -> str:
     return grouped(value)
 
 
-def _answer(found: Fitted) -> str:
-    if found.answer is None:
-        if found.closest is None:
-            return f"No {found.axis} that was tried is valid."
-        last = f"the one that comes closest is {found.closest.value}"
-        return f"No {found.axis} that was tried has {_wanted(found)}; {last}."
-    value = f"{found.axis} {found.answer.value}"
-    if found.nearest is not None:
+def _answer(fitted: Fitted) -> str:
+    if fitted.answer is None:
+        if fitted.closest is None:
+            return f"No {fitted.axis} that was tried is valid."
+        last = f"the one that comes closest is {fitted.closest.value}"
+        return f"No {fitted.axis} that was tried has {_wanted(fitted)}; {last}."
+    value = f"{fitted.axis} {fitted.answer.value}"
+    if fitted.nearest is not None:
         return f"{value} is the nearest."
-    ends = "" if found.above is not None else ", the end of the range: more may hold"
+    ends = "" if fitted.above is not None else ", the end of the range: more may hold"
     return f"{value} is the largest{ends}."
 
 
-def _table(found: Fitted) -> Iterator[Table]:
+def _table(fitted: Fitted) -> Iterator[Table]:
     """The answer between its neighbours."""
-    shown = found.answer or found.closest
+    shown = fitted.answer or fitted.closest
     if shown is None:
         return
     names = [*shown.figures]
-    around = (found.below, found.answer, found.above) if found.answer else (found.closest,)
+    around = (fitted.below, fitted.answer, fitted.above) if fitted.answer else (fitted.closest,)
     rows = [tried for tried in around if tried is not None]
     cells = [
         (
-            f"→ {tried.value}" if tried is found.answer else tried.value,
+            f"→ {tried.value}" if tried is fitted.answer else tried.value,
             *(_figure(name, tried.figures[name]) if tried.figures else "–" for name in names),
-            _verdict(found, tried),
+            _verdict(fitted, tried),
         )
         for tried in rows
     ]
-    heads = (found.axis, *(_words(name)[:1].upper() + _words(name)[1:] for name in names), "")
+    heads = (fitted.axis, *(_words(name)[:1].upper() + _words(name)[1:] for name in names), "")
     yield Table(heads, tuple(cells), frozenset(range(len(names) + 1)))
 
 
-def _verdict(found: Fitted, tried: Tried) -> str:
+def _verdict(fitted: Fitted, tried: Tried) -> str:
     """What is to be said of a value: how far away it is, or by how much it breaks a limit."""
     if not tried.figures:
         return f"{tried.code} {tried.problem}".strip()
-    if found.nearest is not None:
-        name, figure = found.nearest
+    if fitted.nearest is not None:
+        name, figure = fitted.nearest
         away = tried.figures[name] - figure
         return "exactly" if not away else f"{away:+,}"
     broken = []
-    for name, limit in found.limits.items():
+    for name, limit in fitted.limits.items():
         value = tried.figures[name]
         if limit.maximum is not None and value > limit.maximum:
             broken.append(f"{_words(name)} {value - limit.maximum:,} over")
@@ -109,34 +115,34 @@ def _verdict(found: Fitted, tried: Tried) -> str:
     return ", ".join(broken) or "holds"
 
 
-def _alike(found: Fitted) -> Iterator[str]:
-    if found.alike is not None:
-        first, last = found.alike
-        yield f"{found.axis} from {first} to {last} gives the same figures."
+def _alike(fitted: Fitted) -> Iterator[str]:
+    if fitted.alike is not None:
+        first, last = fitted.alike
+        yield f"{fitted.axis} from {first} to {last} gives the same figures."
 
 
-def _broken(found: Fitted) -> Iterator[str]:
-    if found.broken:
-        verb = "does" if found.broken == 1 else "do"
+def _broken(fitted: Fitted) -> Iterator[str]:
+    if fitted.broken:
+        verb = "does" if fitted.broken == 1 else "do"
         yield (
-            f"{plural(found.broken, 'smaller value')} that {'was' if found.broken == 1 else 'were'}"
+            f"{plural(fitted.broken, 'smaller value')} that {'was' if fitted.broken == 1 else 'were'}"
             f" tried {verb} not keep the limits."
         )
 
 
-def _searched(found: Fitted) -> Iterator[Part]:
+def _searched(fitted: Fitted) -> Iterator[Part]:
     """How far the search went, and what that says."""
-    wrong = sum(each.values for each in found.invalid)
+    wrong = sum(each.values for each in fitted.invalid)
     invalid = f", {wrong:,} of them invalid" if wrong else ""
-    if found.complete:
-        count = "The one value" if found.values == 1 else f"All {found.values:,} values"
-        yield f"{count} of the range {'was' if found.values == 1 else 'were'} worked out{invalid}."
+    if fitted.complete:
+        count = "The one value" if fitted.values == 1 else f"All {fitted.values:,} values"
+        yield f"{count} of the range {'was' if fitted.values == 1 else 'were'} worked out{invalid}."
         return
     yield (
-        f"{found.tried:,} of {found.values:,} values were worked out{invalid}, by halving the range"
+        f"{fitted.tried:,} of {fitted.values:,} values were worked out{invalid}, by halving the range"
         f" again and again, because more than {ALL:,} are not all worked out."
     )
-    if found.monotone:
+    if fitted.monotone:
         yield (
             "Over these every figure only rises, or only falls; if one does not in between, "
             "another value may be the answer."
@@ -148,50 +154,50 @@ def _searched(found: Fitted) -> Iterator[Part]:
         )
 
 
-def _invalid(found: Fitted) -> Iterator[Section]:
+def _invalid(fitted: Fitted) -> Iterator[Section]:
     """Why values are invalid."""
-    if not found.invalid:
+    if not fitted.invalid:
         return
-    shown = found.invalid[:MOST_REASONS]
+    shown = fitted.invalid[:MOST_REASONS]
     rows = tuple(
-        (f"{each.values:,}", each.code, each.where, f"{found.axis} {each.example}", each.problem)
+        (f"{each.values:,}", each.code, each.where, f"{fitted.axis} {each.example}", each.problem)
         for each in shown
     )
     parts: list[Part] = [
         Table(("Values", "Code", "Where", "The first", "What is wrong with it"), rows)
     ]
-    if len(found.invalid) > len(shown):
-        parts.append(f"… and {len(found.invalid) - len(shown):,} more reasons.")
+    if len(fitted.invalid) > len(shown):
+        parts.append(f"… and {len(fitted.invalid) - len(shown):,} more reasons.")
     yield Section("Invalid", tuple(parts))
 
 
-def data(found: Fitted) -> dict[str, Any]:
+def data(fitted: Fitted) -> dict[str, Any]:
     """Everything, as JSON has it."""
     nearest = None
-    if found.nearest is not None:
-        name, figure = found.nearest
+    if fitted.nearest is not None:
+        name, figure = fitted.nearest
         nearest = {"name": name, "figure": figure}
     return {
         "schema": SCHEMA,
-        "name": found.name,
-        "spec": found.path,
-        "axis": found.axis,
+        "name": fitted.name,
+        "spec": fitted.path,
+        "axis": fitted.axis,
         "limits": {
             name: {"minimum": limit.minimum, "maximum": limit.maximum}
-            for name, limit in found.limits.items()
+            for name, limit in fitted.limits.items()
         },
         "nearest": nearest,
-        "answer": _tried(found.answer),
-        "below": _tried(found.below),
-        "above": _tried(found.above),
-        "closest": _tried(found.closest),
-        "values": found.values,
-        "tried": found.tried,
-        "complete": found.complete,
-        "monotone": found.monotone,
-        "broken": found.broken,
-        "alike": list(found.alike) if found.alike else None,
-        "invalid": [each._asdict() for each in found.invalid],
+        "answer": _tried(fitted.answer),
+        "below": _tried(fitted.below),
+        "above": _tried(fitted.above),
+        "closest": _tried(fitted.closest),
+        "values": fitted.values,
+        "tried": fitted.tried,
+        "complete": fitted.complete,
+        "monotone": fitted.monotone,
+        "broken": fitted.broken,
+        "alike": list(fitted.alike) if fitted.alike else None,
+        "invalid": [each._asdict() for each in fitted.invalid],
     }
 
 
