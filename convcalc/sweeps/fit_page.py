@@ -123,11 +123,9 @@ def _alike(fitted: Fitted) -> Iterator[str]:
 
 def _broken(fitted: Fitted) -> Iterator[str]:
     if fitted.broken:
-        verb = "does" if fitted.broken == 1 else "do"
-        yield (
-            f"{plural(fitted.broken, 'smaller value')} that {'was' if fitted.broken == 1 else 'were'}"
-            f" tried {verb} not keep the limits."
-        )
+        tried, keep = ("was", "does") if fitted.broken == 1 else ("were", "do")
+        count = plural(fitted.broken, "smaller value")
+        yield f"{count} that {tried} tried {keep} not keep the limits."
 
 
 def _searched(fitted: Fitted) -> Iterator[Part]:
@@ -139,8 +137,8 @@ def _searched(fitted: Fitted) -> Iterator[Part]:
         yield f"{count} of the range {'was' if fitted.values == 1 else 'were'} worked out{invalid}."
         return
     yield (
-        f"{fitted.tried:,} of {fitted.values:,} values were worked out{invalid}, by halving the range"
-        f" again and again, because more than {ALL:,} are not all worked out."
+        f"{fitted.tried:,} of {fitted.values:,} values were worked out{invalid}, by halving the "
+        f"range again and again, because more than {ALL:,} are not all worked out."
     )
     if fitted.monotone:
         yield (
