@@ -1,23 +1,22 @@
 """Arenas: time to plan, the best plans of bundled networks, and random ones beside the runtime."""
 
 from collections import Counter
+from difflib import ndiff
 from functools import partial
 from random import Random
 
+from benchmarks.arena_networks import drawn
 from benchmarks.arguments import parser
 from benchmarks.timing import print_table, seconds
 from convcalc.analysis.memory import arena
 from convcalc.analysis.memory.arena_search import search
 from convcalc.analysis.memory.static_plan import ArenaReport
-from convcalc.graph import SpecError, loads, read
-from convcalc.graph.planned import Planned, planned
+from convcalc.graph import read
+from convcalc.graph.planned import planned
 from convcalc.spec.bundled import bundled_names
 
-ACTIVATIONS = (
-    "relu", "relu", "relu6", "tanh", "sigmoid", "hardswish", "silu", "hardsigmoid",
-    "leaky_relu: 0.1", "dropout", "batchnorm", "elu", "softmax",
-)  # fmt: skip
-"""Items that a random network has between its convolutions."""
+HELD = ("equal", "equal operators, branches in another order")
+"""Verdicts on networks that the runtime and the rules agree about."""
 
 
 def main(arguments: list[str]) -> int:
@@ -60,20 +59,54 @@ def main(arguments: list[str]) -> int:
 
 def _beside_the_runtime(count: int, seed: int) -> int:
     """How many of some random networks are not what the runtime made of them."""
-    from benchmarks.keras_program import measured
+    from benchmarks.keras_program import NotRunError, measured, versions
 
     draw = Random(seed)  # noqa: S311 (a benchmark repeats)
-    kinds: Counter[str] = Counter()
-    while kinds.total() < count:
-        spec, network, report = _drawn(draw)
-        peer = measured(network, report.dtype)
-        said = verdict(report, peer.operators, peer.head)
-        kinds[said] += 1
+    verdicts: Counter[str] = Counter()
+    dtypes: Counter[str] = Counter()
+    axes: Counter[int] = Counter()
+    passed_over = 0
+    print(f"seed {seed}: {versions()}")
+    while verdicts.total() < count:
+        each = drawn(draw)
+        try:
+            peer = measured(each.network, each.report.dtype)
+        except NotRunError as error:
+            said = f"not run: {error}"
+            print(f"{each.report.dtype}: {error}\n{each.spec}")
+        else:
+            said = verdict(each.report, peer.operators, peer.head)
+        verdicts[said] += 1
+        dtypes[each.report.dtype] += 1
+        axes[each.axes] += 1
+        passed_over += each.passed_over
         if said == "different":
-            print(f"{report.dtype}: head {report.size:,}, and {peer.head:,} of the runtime\n{spec}")
-    for said, number in kinds.most_common():
+            print(
+                f"{each.report.dtype}: head {each.report.size:,}, and {peer.head:,} of the "
+                f"runtime\n{each.spec}"
+            )
+            for sign, operator in differences(each.report, peer.operators):
+                print(sign, operator)
+    for said, number in verdicts.most_common():
         print(f"{number:>5,} {said}")
-    return kinds["different"]
+    print(
+        f"{dtypes['int8']:,} of them int8 and {dtypes['float32']:,} float32, {axes[1]:,} on one "
+        f"axis and {axes[2]:,} on two; {passed_over:,} more had a layer without a rule, or were "
+        "no networks"
+    )
+    return count - sum(verdicts[each] for each in HELD)
+
+
+def differences(
+    report: ArenaReport, operators: list[tuple[str, str, tuple[int, ...], int]]
+) -> list[tuple[str, str]]:
+    """Operators that the rules alone make, with `-`, and those of the runtime's alone, with `+`."""
+    mine = [str((each.name, each.fused, each.reads, each.makes)) for each in report.operators]
+    return [
+        (line[0], line[2:])
+        for line in ndiff(mine, [str(each) for each in operators])
+        if line[0] in "-+"
+    ]
 
 
 def verdict(
@@ -92,59 +125,3 @@ def verdict(
         if same and mine != operators
         else ("different")
     )
-
-
-def _drawn(draw: Random) -> tuple[str, Planned, ArenaReport]:
-    """A random network that every layer of has a rule."""
-    while True:
-        spec = _spec(draw)
-        try:
-            network = planned(loads(spec))
-        except SpecError:
-            continue
-        report = arena(network, dtype=draw.choice(["int8", "int8", "int8", "float32"]))
-        if report.exact:
-            return spec, network, report
-
-
-def _spec(draw: Random) -> str:
-    rank = draw.choice([1, 2, 2])
-    shape = draw.choice(["32", "41"]) if rank == 1 else draw.choice(["16x16", "15x20"])
-    items = ["conv: {filters: 8, kernel: 3, padding: same}"]
-    for _ in range(draw.randint(1, 5)):
-        choice = draw.random()
-        if choice < 0.3:
-            items.append(draw.choice(ACTIVATIONS))
-        elif choice < 0.5:
-            items += [_dense(draw), draw.choice(ACTIVATIONS)]
-        elif choice < 0.6:
-            items.append(draw.choice(["maxpool: 2", "avgpool: 2", "pad: 1", "crop: 1"]))
-        elif choice < 0.75:
-            merge = draw.choice(["add", "add", "multiply"])
-            items += ["conv: {filters: 8, kernel: 1}", f"{merge}: [[], {_branch(draw, 8)}]"]
-        elif choice < 0.9:
-            items.append(f"concat: [{_branch(draw, 4)}, {_branch(draw, 4)}]")
-        else:
-            gate = draw.choice(["sigmoid", "hardsigmoid"])
-            squeeze = f"global_avgpool, conv: {{filters: 4, kernel: 1}}, relu, conv: {{filters: 8, kernel: 1}}, {gate}"  # noqa: E501
-            items += ["conv: {filters: 8, kernel: 1}", f"multiply: [[], [{squeeze}]]"]
-    items += draw.choice([[], ["flatten", "linear: 6"], ["global_avgpool", "flatten", "linear: 5"]])
-    layers = "".join(f"  - {item}\n" for item in items)
-    return f"rounding: floor\ninput: {shape}x{draw.choice([3, 8])}\nlayers:\n{layers}"
-
-
-def _dense(draw: Random) -> str:
-    kernel = draw.choice([1, 3, 5])
-    padding, stride = draw.choice(["same", "0", f"{kernel // 2}"]), draw.choice([1, 1, 2])
-    fields = f"kernel: {kernel}, padding: {padding}, stride: {stride}"
-    if draw.random() < 0.3:
-        return f"depthwise_conv: {{{fields}}}"
-    bias = draw.choice(["true", "false"])
-    return f"conv: {{filters: {draw.choice([4, 8, 12])}, {fields}, bias: {bias}}}"
-
-
-def _branch(draw: Random, filters: int) -> str:
-    kernel = draw.choice([1, 3])
-    items = [f"conv: {{filters: {filters}, kernel: {kernel}, padding: same}}"]
-    items += [draw.choice(ACTIVATIONS) for _ in range(draw.randint(0, 2))]
-    return f"[{', '.join(items)}]"

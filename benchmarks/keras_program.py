@@ -1,22 +1,27 @@
 """A network as a Keras model, and that as TensorFlow Lite Micro runs it: a peer of the arena."""
 
 import contextlib
-import io
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers.sliding import layer_stride, per_axis, sides, windows_of
-from convcalc.window import same
+from convcalc.window import Window, same
 
 EXAMPLES = 4
 """Random examples that the converter measures ranges on."""
+LOWEST = -100.0
+"""What stands around a map before it is pooled: below all that is in it."""
 ARENA = 20_000_000
 """Bytes that the interpreter is given."""
+
+
+class NotRunError(Exception):
+    """The runtime does not run what the converter made; the text says why."""
 
 
 class Measured(NamedTuple):
@@ -57,10 +62,44 @@ def converted(network: Planned, dtype: str) -> bytes:
         )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
-    quiet = io.StringIO()
-    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+    with _said():
         content: bytes = converter.convert()
     return content
+
+
+def versions() -> str:
+    """What it is measured with."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    def release(*names: str) -> str:
+        for name in names:
+            with contextlib.suppress(PackageNotFoundError):
+                return version(name)
+        return "?"
+
+    return (
+        f"TensorFlow {release('tensorflow', 'tensorflow-cpu')}, Keras {release('keras')}, "
+        f"tflite-micro {release('tflite-micro')}"
+    )
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[Any]:
+    """A file of what is said on the process's own standard output and error, by C++, too."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield file
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for descriptor, own in enumerate(kept, 1):
+                os.dup2(own, descriptor)
+                os.close(own)
 
 
 def _model(network: Planned) -> Any:
@@ -111,12 +150,28 @@ class _Call(NamedTuple):
         """A layer of Keras whose name has the number of axes in it, of what it reads."""
         return getattr(self.keras, f"{name}{self.rank}D{end}")(**fields)(self.xs[0])
 
-    def bordered(self, pairs: Sequence[tuple[int, int]]) -> "_Call":
-        """The same behind a border of zeros."""
+    def bordered(
+        self, pairs: Sequence[tuple[int, int]], value: float = 0.0, mode: str = "constant"
+    ) -> "_Call":
+        """The same behind a border, of zeros unless another value is given."""
         if not any(map(any, pairs)):
             return self
-        padding = tuple(pairs) if self.rank > 1 else pairs[0]
-        return self._replace(xs=[self.of("ZeroPadding", padding=padding)])
+        if not value and mode == "constant":
+            padding = tuple(pairs) if self.rank > 1 else pairs[0]
+            return self._replace(xs=[self.of("ZeroPadding", padding=padding)])
+        import tensorflow as tf
+
+        whole = [(0, 0), *pairs, (0, 0)]
+        padded = self.keras.Lambda(lambda x: tf.pad(x, whole, mode.upper(), constant_values=value))
+        return self._replace(xs=[padded(self.xs[0])])
+
+
+def _like_same(windows: Sequence[Window], sizes: Sequence[int]) -> bool:
+    """Whether windows are those of padding `same` on a map of these sizes."""
+    return [*windows] == [
+        same(size, each.kernel, each.stride, each.dilation)
+        for size, each in zip(sizes, windows, strict=True)
+    ]
 
 
 def _sliding(name: str, end: str = "") -> Callable[[_Call], Any]:
@@ -136,15 +191,14 @@ def _sliding(name: str, end: str = "") -> Callable[[_Call], Any]:
         if not end:
             fields["dilation_rate"] = per_axis(layer.dilation, rank)
         before = call.network.shape_of(call.node.inputs[0]).spatial
-        windows = () if end else windows_of(layer, before)
-        like = [
-            same(size, each.kernel, each.stride, each.dilation)
-            for size, each in zip(before, windows, strict=bool(windows))
-        ]
-        if layer.padding == "same" or (windows and [*windows] == like):
+        like = not end and _like_same(windows_of(layer, before), before)
+        if (layer.padding == "same" or like) and (end or layer.padding_mode == "zero"):
             return call.of(name, end, padding="same", **fields)
-        padded = call if end else call.bordered([*sides(layer.padding, rank)])
-        return padded.of(name, end, **fields)
+        if end:
+            return call.of(name, end, **fields)
+        mode = "constant" if layer.padding_mode == "zero" else layer.padding_mode
+        padding = [(each.before, each.after) for each in windows_of(layer, before)]
+        return call.bordered(padding, mode=mode).of(name, **fields)
 
     return said
 
@@ -156,12 +210,63 @@ def _pooling(name: str) -> Callable[[_Call], Any]:
         fields: dict[str, Any] = {"pool_size": size, "strides": strides}
         if rank == 1:
             fields = {"pool_size": size[0], "strides": strides[0]}
-        if layer.padding == "same" and not getattr(layer, "count_include_pad", False):
+        before = call.network.shape_of(call.node.inputs[0]).spatial
+        windows = windows_of(layer, before)
+        if _like_same(windows, before) and not getattr(layer, "count_include_pad", False):
             return call.of(name, padding="same", **fields)
-        windows = windows_of(layer, call.network.shape_of(call.node.inputs[0]).spatial)
-        return call.bordered([(each.before, each.after) for each in windows]).of(name, **fields)
+        lowest = LOWEST if name == "MaxPooling" else 0.0
+        pairs = [(each.before, each.after) for each in windows]
+        return call.bordered(pairs, lowest).of(name, **fields)
 
     return said
+
+
+def _bordering(call: _Call) -> Any:
+    mode = "constant" if call.layer.mode == "zero" else call.layer.mode
+    return call.bordered([*sides(call.layer.padding, call.rank)], call.layer.value, mode).xs[0]
+
+
+def _prelu(call: _Call) -> Any:
+    shared = [*range(1, call.rank + 1 + (call.layer.slopes == "one"))]
+    return call.keras.PReLU(shared_axes=shared)(call.xs[0])
+
+
+def _permuted(call: _Call) -> Any:
+    """Axes of convcalc count the channels first, and those of Keras last."""
+    order = call.layer.order
+    last = len(order)
+    return call.keras.Permute([each - 1 or last for each in (*order[1:], order[0])])(call.xs[0])
+
+
+def _resized(call: _Call) -> Any:
+    """`UpSampling2D` would make a TILE of `nearest`, which the runtime does not run."""
+    mode = {"nearest": "nearest", "linear": "bilinear"}[call.layer.mode]
+    rows, columns = (
+        int(scale) * size
+        for scale, size in zip(
+            per_axis(call.layer.scale, call.rank), call.xs[0].shape[1:-1], strict=True
+        )
+    )
+    return call.keras.Resizing(rows, columns, interpolation=mode)(call.xs[0])
+
+
+def _shuffled(call: _Call) -> Any:
+    spatial, channels = call.xs[0].shape[1:-1], call.xs[0].shape[-1]
+    groups, axes = call.layer.groups, call.rank
+    apart = call.keras.Reshape((*spatial, groups, channels // groups))(call.xs[0])
+    turned = call.keras.Permute((*range(1, axes + 1), axes + 2, axes + 1))(apart)
+    return call.keras.Reshape((*spatial, channels))(turned)
+
+
+def _to_space(call: _Call) -> Any:
+    import tensorflow as tf
+
+    return call.keras.Lambda(lambda x: tf.nn.depth_to_space(x, call.layer.factor))(call.xs[0])
+
+
+def _reshaped(call: _Call) -> Any:
+    shape = call.network.plans[call.network.nodes.index(call.node)].output
+    return call.keras.Reshape((*shape.spatial, shape.channels))(call.xs[0])
 
 
 def _plain(name: str, **fields: Any) -> Callable[[_Call], Any]:
@@ -184,6 +289,7 @@ WORDS: Mapping[str, Callable[[_Call], Any]] = {
     "batchnorm": _plain("BatchNormalization"),
     "relu": _plain("ReLU"),
     "relu6": _plain("ReLU", max_value=6.0),
+    "prelu": _prelu,
     "leaky_relu": lambda call: call.keras.LeakyReLU(negative_slope=call.layer.slope)(call.xs[0]),
     "elu": _plain("ELU"),
     "silu": _plain("Activation", activation="silu"),
@@ -192,9 +298,16 @@ WORDS: Mapping[str, Callable[[_Call], Any]] = {
     "hardswish": _plain("Activation", activation="hard_silu"),
     "tanh": _plain("Activation", activation="tanh"),
     "softmax": _plain("Softmax"),
+    "log_softmax": _plain("Activation", activation="log_softmax"),
     "dropout": _plain("Dropout", rate=0.5),
     "flatten": _plain("Flatten"),
-    "pad": lambda call: call.bordered([*sides(call.layer.padding, call.rank)]).xs[0],
+    "pad": _bordering,
+    "permute": _permuted,
+    "reshape": _reshaped,
+    "slice": lambda call: call.xs[0][..., call.layer.start : call.layer.stop],
+    "upsample": _resized,
+    "channel_shuffle": _shuffled,
+    "pixel_shuffle": _to_space,
     "crop": lambda call: call.of("Cropping", cropping=call.layer.amount),
     "global_avgpool": lambda call: call.of("GlobalAveragePooling", keepdims=True),
     "global_maxpool": lambda call: call.of("GlobalMaxPooling", keepdims=True),
@@ -230,19 +343,14 @@ def _taken(content: bytes) -> tuple[int, int]:
     """Head and tail, which the interpreter prints to the process's own standard output."""
     from tflite_micro import runtime
 
-    sys.stdout.flush()
-    kept = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    with _said() as file:
         try:
-            interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
-            interpreter.print_allocations()
-        finally:
-            os.dup2(kept[0], 1)
-            os.dup2(kept[1], 2)
-            os.close(kept[0])
-            os.close(kept[1])
+            runtime.Interpreter.from_bytes(content, arena_size=ARENA).print_allocations()
+        except RuntimeError as error:
+            file.seek(0)
+            why = file.read().decode(errors="replace").strip().splitlines()
+            raise NotRunError(why[0] if why else str(error)) from error
+        sys.stdout.flush()
         file.seek(0)
         said = file.read().decode()
     taken = dict(re.findall(r"Arena allocation (head|tail) (\d+)", said))

@@ -84,7 +84,7 @@ def test_operators_of_corners_are_what_the_converter_made() -> None:
         mine = [[each.name, each.fused, [*each.reads], each.makes] for each in report.operators]
         if (mine, report.size, report.exact) != (operators, head, True):
             wrong[spec] = (mine, operators)
-    assert len(rows) == 89
+    assert len(rows) == 107
     assert not wrong
 
 
@@ -206,6 +206,16 @@ def test_equal_sizes_are_placed_from_the_last_on() -> None:
             "{input: 8x8x4, layers: [conv: {filters: 4, kernel: 1}, elu, elu]}",
             "int8",
             ("elu1", "elu", "in front of elu"),
+        ),
+        (
+            "{input: 8x6x4, layers: [permute: [1, 3, 2], permute: [2, 1, 3]]}",
+            "int8",
+            ("permute2", "permute", "become one, or none"),
+        ),
+        (
+            "{input: 8, layers: [linear: 4, prelu, relu]}",
+            "int8",
+            ("prelu1", "prelu", "runs twice"),
         ),
         ("{input: 8x4, layers: [upsample: 2]}", "int8", ("upsample1", "upsample", "one axis")),
         (

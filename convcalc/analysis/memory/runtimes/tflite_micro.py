@@ -30,7 +30,7 @@ CONVOLUTIONS = ("conv", "depthwise_conv")
 """Kinds whose padding may be the kernel's own, and that a `pad` before them belongs to."""
 UNSCALED = (*CONVOLUTIONS, "linear")
 """Kinds whose weights take in the factor of a hard sigmoid that they read."""
-SCALED = ("tanh", "sigmoid", "softmax")
+SCALED = ("tanh", "sigmoid", "softmax", "log_softmax")
 """Kinds whose int8 output has a scale that the runtime fixes."""
 SAME_SCALE = (
     "maxpool", "avgpool", "global_maxpool", "flatten", "reshape", "permute", "pad", "crop",
@@ -173,6 +173,8 @@ class _Lowering:
             return self.belongs(index)
         if node.kind == "reshape" and self.spreads(index):
             return True
+        if node.kind == "channel_shuffle":
+            return self.layer(index).groups in (1, self.plan(index).output.channels)
         same = node.kind in ("reshape", "permute") and (
             self.network.shape_of(index) == self.network.shape_of(node.inputs[0])
         )
@@ -566,6 +568,9 @@ def _own(name: str) -> "Lowering":
     def lowering(low: _Lowering, index: int) -> _Made:
         if low.is_nothing(index):
             return low.input(index)
+        maker = low.input(index).maker
+        if name == "TRANSPOSE" and maker is not None and maker.name == name:
+            raise _NoRuleError("permutations that follow each other become one, or none")
         return low.emit(name, index, [low.input(index)], role="move" if name in MOVING else "")
 
     return lowering
@@ -576,8 +581,9 @@ def _fixed(name: str) -> "Lowering":
 
     def lowering(low: _Lowering, index: int) -> _Made:
         moved = low.input(index)
-        x, ahead = (moved, None) if name == "SOFTMAX" else low.in_front(moved)
-        run = name != "SOFTMAX" and low.stays(x)
+        along = name in ("SOFTMAX", "LOG_SOFTMAX")
+        x, ahead = (moved, None) if along else low.in_front(moved)
+        run = not along and low.stays(x)
         made = low.emit(name, index, [x], x.shape, run=run, ahead=ahead)
         if index in low.requantized:
             made = low.emit("QUANTIZE", index, [made], x.shape, run=made.run, ahead=ahead)
@@ -805,12 +811,26 @@ def _silu(low: _Lowering, index: int) -> _Made:
     return low.emit("MUL", index, [x, low.emit("LOGISTIC", index, [x])], role="merge")
 
 
+def _clipped(low: _Lowering, index: int) -> bool:
+    """Whether one relu alone reads a layer, or a relu6, and is fused into its last operator.
+
+    A relu stands in front of a permutation before what comes before it is put together.
+    """
+    at, moved = index, False
+    while True:
+        readers, given = low.effective(at)
+        if given or len(readers) != 1:
+            return False
+        (at,) = readers
+        if (kind := low.node(at).kind) != "permute":
+            return kind == "relu" or (kind == "relu6" and not moved)
+        moved = True
+
+
 def _hardswish(low: _Lowering, index: int) -> _Made:
     """One operator; where a relu is fused into its product, that keeps it from becoming one."""
     x = low.input(index)
-    readers, given = low.effective(index)
-    kinds = [low.node(reader).kind for reader in readers]
-    if given or kinds not in (["relu"], ["relu6"]):
+    if not _clipped(low, index):
         return low.emit("HARD_SWISH", index, [x])
     six = low.emit("ADD", index, [x], constants=[1], fused="RELU6")
     factor = low.emit("MUL", index, [six], constants=[1])
@@ -831,9 +851,25 @@ def _elu(low: _Lowering, index: int) -> _Made:
 
 
 def _prelu(low: _Lowering, index: int) -> _Made:
+    """One operator; where a relu is fused into its sum, that keeps it from becoming one."""
+    x = low.input(index)
     slopes = sum(weight.size for weight in low.plan(index).weights)
     constant = low.store(index, "weight", slopes, width=1, scales=1)
-    return low.emit("PRELU", index, [low.input(index)], constants=[constant])
+    if not _clipped(low, index):
+        return low.emit("PRELU", index, [x], constants=[constant])
+    if x.maker is not None and x.maker.name == "FULLY_CONNECTED" and not x.maker.fused:
+        raise _NoRuleError("behind a linear layer and in front of a relu, that runs twice")
+    if low.whole:
+        negative = low.emit("NEG", index, [low.emit("DEQUANTIZE", index, [x], dtype="float32")],
+                            dtype="float32")  # fmt: skip
+        negative = low.emit("QUANTIZE", index, [negative])
+    else:
+        negative = low.emit("NEG", index, [x])
+    below = low.emit("MUL", index, [low.emit("RELU", index, [negative])], constants=[constant])
+    above = x
+    if x.maker is None or "RELU" not in (x.maker.name, x.maker.fused):
+        above = low.emit("RELU", index, [x])
+    return low.emit("ADD", index, [above, below], role="merge")
 
 
 def _flatten(low: _Lowering, index: int) -> _Made:
@@ -951,9 +987,11 @@ def _pixel_shuffle(low: _Lowering, index: int) -> _Made:
 def _channel_shuffle(low: _Lowering, index: int) -> _Made:
     x = low.input(index)
     _needs_image(x)
-    apart = low.emit("RESHAPE", index, [x], constants=[WIDE * 5])
-    turned = low.emit("TRANSPOSE", index, [apart], constants=[WIDE * 5])
-    return low.emit("RESHAPE", index, [turned], constants=[WIDE * 4])
+    if low.is_nothing(index):
+        return x
+    apart = low.emit("RESHAPE", index, [x], role="move", constants=[WIDE * 5])
+    turned = low.emit("TRANSPOSE", index, [apart], role="move", constants=[WIDE * 5])
+    return low.emit("RESHAPE", index, [turned], role="move", constants=[WIDE * 4])
 
 
 Lowering = Callable[[_Lowering, int], _Made]
@@ -981,7 +1019,7 @@ LOWERINGS: Mapping[str, Lowering] = MappingProxyType({
     "hardswish": _hardswish,
     "tanh": _fixed("TANH"),
     "softmax": _fixed("SOFTMAX"),
-    "log_softmax": _own("LOG_SOFTMAX"),
+    "log_softmax": _fixed("LOG_SOFTMAX"),
     "dropout": _nothing,
     "identity": _nothing,
     "flatten": _flatten,
