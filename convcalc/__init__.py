@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from convcalc.analysis import Totals as Totals
     from convcalc.analysis import analyze as analyze
     from convcalc.analysis.compare import Comparison as Comparison
+    from convcalc.analysis.conventions import Count as Count
+    from convcalc.analysis.conventions import count as count
+    from convcalc.analysis.conventions.whose import Owners as Owners
+    from convcalc.analysis.conventions.whose import whose as whose
     from convcalc.analysis.memory import MemoryReport as MemoryReport
     from convcalc.analysis.memory import largest_batch as largest_batch
     from convcalc.analysis.memory import memory as memory
@@ -84,6 +88,7 @@ _HOMES = {
     "CheckReport": "checks.report",
     "Comparison": "analysis.compare",
     "Converted": "surgery",
+    "Count": "analysis.conventions",
     "Diagnostic": "diagnostics",
     "ExplainedError": "explanation.messages",
     "ExplainedValue": "explanation.value",
@@ -98,6 +103,7 @@ _HOMES = {
     "LossGradients": "forward.gradients",
     "MemoryReport": "analysis.memory",
     "Network": "graph",
+    "Owners": "analysis.conventions.whose",
     "PeakExplanation": "explanation.peak",
     "Reached": "analysis.reach",
     "Region": "explanation.region",
@@ -116,6 +122,7 @@ _HOMES = {
     "analyze": "analysis",
     "check": "checks.library",
     "convert": "surgery",
+    "count": "analysis.conventions",
     "dense": "surgery.shifted",
     "diff": "checks.library",
     "draw": "pictures",
@@ -144,6 +151,7 @@ _HOMES = {
     "sizes": "laws",
     "solve_size": "explanation.backwards",
     "verify": "checks.library",
+    "whose": "analysis.conventions.whose",
 }
 """Public name → the module it is in; type checkers read the same above."""
 

@@ -56,7 +56,7 @@ The parts of the last line build on one another; elsewhere those of one line do 
 THIRD_PARTIES = {
     "click": ("cli",),
     "yaml": ("spec",),
-    "rich": ("formats/table.py", "formats/summaries/table.py", "cli"),
+    "rich": ("formats/table.py", "formats/summaries/table.py", "formats/counts/table.py", "cli"),
     "numpy": ("forward", "exchange", "surgery", "sweeps"),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
@@ -95,7 +95,15 @@ LAYER_HELPERS = {
 """Modules of layers/ without a kind of layer."""
 
 CLI_HELPERS = {
-    *("__init__", "candidates", "checking", "explained_memory", "explained_value", "fixing"),
+    *(
+        "__init__",
+        "candidates",
+        "checking",
+        "counting",
+        "explained_memory",
+        "explained_value",
+        "fixing",
+    ),
     *("effective", "pictured"),
     *("options", "output", "pager", "pasted", "paths", "running", "shells", "training", "words"),
 }

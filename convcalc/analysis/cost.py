@@ -146,6 +146,7 @@ def analyze(
             EMPTY,
             node.origin,
             cold,
+            None,
         )
         layers.append(tuple.__new__(LayerReport, values))  # what `_make` does
     lead = leading(network)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Group, Network
@@ -11,6 +11,9 @@ from convcalc.layers.base import Layer, Weight, declarations, field_value
 from convcalc.methods import above, from_json
 from convcalc.shape import Shape
 from convcalc.window import Field
+
+if TYPE_CHECKING:
+    from convcalc.analysis.conventions import Count
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
 """Bytes of one value."""
@@ -68,6 +71,8 @@ class LayerReport(NamedTuple):
     """What it is called where it comes from; empty where that is not said."""
     frozen: bool = False
     """Whether training leaves its weights as they are; those of another layer are as there."""
+    counted: int | None = None
+    """What another tool counts of it, of the whole batch; None where none was asked for."""
 
     @property
     def fields(self) -> tuple[tuple[Field, ...] | None, ...]:
@@ -230,6 +235,8 @@ class Report(NamedTuple):
     outputs: tuple[Tensor, ...] = ()
     """The network's outputs, in the order in which they are written; without those that an error
     keeps unknown."""
+    counted: "Count | None" = None
+    """What another tool counts of the network, where that is asked for; layers say their part."""
 
     @property
     def inference_peak(self) -> int | None:

@@ -8,6 +8,7 @@ import click
 from convcalc.analysis import analyze
 from convcalc.cli.options import (
     Inputs,
+    Word,
     each_member,
     freeze_option,
     frozen,
@@ -26,6 +27,13 @@ from convcalc.graph import read
 if TYPE_CHECKING:
     from convcalc.analysis.memory.limits import Limit
     from convcalc.analysis.report import Report
+    from convcalc.cli.counting import Asked
+
+TOOLS = (
+    "fvcore", "torchinfo", "thop", "ultralytics", "torchprofile", "flopcounter", "flopcounter:cpu",
+    "timm",
+)  # fmt: skip
+"""The tools of `--count`, without the tables that say what they count."""
 
 
 def _columns(
@@ -101,6 +109,35 @@ def _columns(
 )
 @freeze_option
 @click.option(
+    "--count",
+    "tool",
+    type=Word([*TOOLS, "all"]),
+    metavar="TOOL",
+    help="What another tool counts, in its unit: fvcore, thop, timm, …; all for a row a tool.",
+)
+@click.option(
+    "--why",
+    is_flag=False,
+    flag_value="",
+    metavar="[TOOL]",
+    help="How our MACs become that tool's number, term by term; behind SPEC, or as --why=TOOL.",
+)
+@click.option("--by-layer", is_flag=True, help="Of --why: each term by layer, too.")
+@click.option(
+    "--whose",
+    metavar="TEXT",
+    help="Whose own number for the network, written so, this is: 4.11G, '4.13 GMac', 4111512576.",
+)
+@click.option("--parameters", is_flag=True, help="Of --whose: it is a number of parameters.")
+@click.option(
+    "--mode",
+    type=Word(["eval", "train"]),
+    help="Of tools that leave a model in its mode: which that is; eval unless given.",
+)
+@click.option(
+    "--no-grad", is_flag=True, help="Of tools that this changes: run inside torch.no_grad."
+)
+@click.option(
     "--verify",
     "verified",
     is_flag=True,
@@ -123,6 +160,13 @@ def command(
     dataset_size: int | None,
     epochs: int | None,
     freeze: tuple[str, ...],
+    tool: str | None,
+    why: str | None,
+    by_layer: bool,
+    whose: str | None,
+    parameters: bool,
+    mode: str | None,
+    no_grad: bool,
     verified: bool,
 ) -> None:
     """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
@@ -137,8 +181,20 @@ def command(
       convcalc analyze net.yaml --batch 32 --input 384x384x3 --set classes=10
       convcalc analyze resnet.yaml --depth 1 --format markdown
       convcalc analyze --summary 'resnet.yaml#*' vgg16 --sort -macs --limit T4
+      convcalc analyze resnet50 --count fvcore --why
+      convcalc analyze resnet50 --whose 4.11G
     """
     form = output.format.form
+    of_tools = _of_tools(
+        tool=tool,
+        why=why,
+        by_layer=by_layer,
+        whose=whose,
+        parameters=parameters,
+        mode=mode,
+        no_grad=no_grad,
+        batch=batch,
+    )
     origins = names != "spec"
     _sensible(
         summary=summary, depth=depth, verified=verified, sort=sort, limits=limits, origins=origins
@@ -158,6 +214,29 @@ def command(
     if form == "values" and origins:
         message = f"{output.name} has both names of every layer, whatever --names says"
         raise click.UsageError(message)
+    if "count" in (columns or ()) and (of_tools is None or of_tools.apart):
+        message = "the column count is what --count says of layers, and no TOOL is given"
+        raise click.UsageError(message)
+    if of_tools is not None and (summary or of_tools.apart):
+        _sensible_counts(
+            of_tools,
+            {
+                "--summary": summary,
+                "--columns": bool(columns),
+                "--depth": depth is not None,
+                "--dataset-size": dataset_size is not None,
+                "--freeze": bool(freeze),
+                "--verify": verified,
+                "--names": origins and not by_layer,
+                "--dtype": dtype != "float32",
+            },
+        )
+        from convcalc.cli.counting import answer
+
+        networks = (
+            named(read(spec, input=shape, parameters=dict(settings)), names) for spec in specs
+        )
+        answer(networks, of_tools, output)
     if summary:
         reports = [
             analyze(
@@ -173,10 +252,16 @@ def command(
     diagnostics: list[Diagnostic] = []
     texts: list[str] = []
     verdicts = []
+    uncounted = False
     for spec in specs:
         network = named(frozen(read(spec, input=shape, parameters=dict(settings)), freeze), names)
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
         diagnostics.extend(report.diagnostics)
+        if of_tools is not None:
+            from convcalc.cli.counting import with_column
+
+            report = with_column(report, of_tools)
+            uncounted |= report.counted is not None and report.counted.total is None
         if verified and not network.errors:
             from convcalc.cli.verify import short_verdict
 
@@ -203,7 +288,55 @@ def command(
     if notes and not output.format.data:
         texts[-1:] = ["\n".join([*(text.removesuffix("\n") for text in texts[-1:]), *notes, ""])]
         notes = []
-    output.end(texts, diagnostics, notes=notes, failed=not all(good for _, good in verdicts))
+    good = all(good for _, good in verdicts) and not uncounted
+    output.end(texts, diagnostics, notes=notes, failed=not good)
+
+
+def _of_tools(
+    *,
+    tool: str | None,
+    why: str | None,
+    by_layer: bool,
+    whose: str | None,
+    parameters: bool,
+    mode: str | None,
+    no_grad: bool,
+    batch: int,
+) -> "Asked | None":
+    """What is asked about other tools' counts; None where nothing is."""
+    if tool is None and why is None and whose is None:
+        of_them = {
+            "--by-layer": by_layer,
+            "--parameters": parameters,
+            "--mode": mode is not None,
+            "--no-grad": no_grad,
+        }
+        for option, given in of_them.items():
+            if given:
+                message = f"{option} is about what other tools count: --count, --why or --whose"
+                raise click.UsageError(message)
+        return None
+    from convcalc.analysis.conventions import Conditions
+    from convcalc.cli.counting import asked
+
+    return asked(
+        tool,
+        why,
+        whose,
+        Conditions(batch, "train" if mode == "train" else "eval", no_grad),
+        by_layer=by_layer,
+        of_parameters=parameters,
+        mode=mode,
+    )
+
+
+def _sensible_counts(of_tools: "Asked", given: dict[str, bool]) -> None:
+    """Refuse options about the table of layers, where another one is asked for."""
+    for option, there in given.items():
+        if there:
+            shown = "--why" if of_tools.why else "--whose" if of_tools.text else "--count"
+            message = f"{option} is without effect on what {shown} shows; leave one of both out"
+            raise click.UsageError(message)
 
 
 def _sensible(

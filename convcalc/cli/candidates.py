@@ -265,6 +265,15 @@ def _order(asked: Asked) -> Iterator[Candidate]:
     yield from (Candidate(sign + name, about) for name, about in _of_summary())
 
 
+def _tools(asked: Asked) -> Iterator[Candidate]:
+    """The tools whose numbers are known, with what each counts."""
+    from convcalc.analysis.conventions import CONVENTIONS
+
+    del asked
+    for name, row in CONVENTIONS.items():
+        yield Candidate(name, f"{row.title} {row.version}")
+
+
 def _gpus(asked: Asked) -> Iterator[Candidate]:
     """GPUs by the names that are shortest."""
     from convcalc.analysis.memory.gpus import GPUS
@@ -331,6 +340,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "[-]COLUMN": Value(_order),
         "BYTES|GPU": Value(_gpus),
         "BOARD": Value(_boards),
+        "[TOOL]": Value(_tools),
         "NAME=VALUE": Value(_settings),
         "NAME=FROM..TO[:STEP]": Value(_settings),
         "NAME=LIMIT": Value(_totals),

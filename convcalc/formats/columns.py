@@ -171,6 +171,13 @@ COLUMNS: dict[str, Column] = {
         lambda row: None if row.macs is None else 2 * row.macs,
         "2 × MACs.",
     ),
+    "count": Column(
+        "Count",
+        True,
+        _count(lambda row: row.counted),
+        lambda row: row.counted,
+        "What the tool of `--count` counts, in its unit.",
+    ),
     "backward_macs": Column(
         "Backward MACs",
         True,
@@ -231,9 +238,17 @@ DEFAULT_COLUMNS = (
 )
 
 
-def chosen(names: Sequence[str] | None) -> list[Column]:
+def usual_columns(report: Report) -> tuple[str, ...]:
+    """The columns that are shown where none are chosen: with a tool's count, where there is one."""
+    if report.counted is None:
+        return DEFAULT_COLUMNS
+    after = DEFAULT_COLUMNS.index("macs") + 1
+    return (*DEFAULT_COLUMNS[:after], "count", *DEFAULT_COLUMNS[after:])
+
+
+def chosen(report: Report, names: Sequence[str] | None) -> list[Column]:
     """The columns of these names, or the usual ones; `ValueError` for those there are not."""
-    return [COLUMNS[name] for name in known_columns(names or DEFAULT_COLUMNS)]
+    return [COLUMNS[name] for name in known_columns(names or usual_columns(report))]
 
 
 NAMES = {"memory": "activation_bytes"}
@@ -253,7 +268,7 @@ def table(
     Of `several` reports, one after the other, the first alone has the head, and each row starts
     with the spec's name. Raises `ValueError` for columns that there are not.
     """
-    known = known_columns(names or DEFAULT_COLUMNS)
+    known = known_columns(names or usual_columns(report))
     if header:
         yield [*(["spec"] if several else []), *(NAMES.get(name, name) for name in known)]
     spec = [report.path] if several else []

@@ -49,7 +49,7 @@ def _picture(network: Network) -> str:
 
 def render(report: Report, *, peak: int | None = None) -> str:
     """The report as one HTML element; `peak` are bytes that inference takes."""
-    picked = chosen(None)
+    picked = chosen(report, None)
     lines = ["<div>", f"<p><b>{escape(title(report))}</b></p>", "<table>", "<thead><tr>"]
     lines += [f"<th>{escape(column.title)}</th>" for column in picked]
     lines.append("</tr></thead><tbody>")

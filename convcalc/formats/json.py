@@ -41,6 +41,10 @@ def render(report: Report, *, training: "Training | None" = None) -> str:
             "flops": training.run_flops,
         }
         lines.append(f'"run": {dump(run)}')
+    if report.counted is not None:
+        from convcalc.formats.counts import count_value
+
+        lines.append(f'"count": {dump(count_value(report.counted))}')
     if report.notes:
         lines.append(f'"notes": {_list([dump(note) for note in report.notes])}')
     diagnostics = [dump(diagnostic_value(diagnostic)) for diagnostic in report.diagnostics]
@@ -87,6 +91,7 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         **fields_value(layer),
         **({"frozen": True} if layer.frozen else {}),
         **({"origin": layer.origin} if layer.origin else {}),
+        **({} if layer.counted is None else {"count": layer.counted}),
     }
 
 

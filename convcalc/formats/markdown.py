@@ -38,7 +38,7 @@ def table(
     most: int | None = None,
 ) -> list[str]:
     """The lines of the table of layers, of which it lists so many, or all of them."""
-    picked = chosen(columns)
+    picked = chosen(report, columns)
     lines = [_row([column.title for column in picked])]
     lines.append(_row(["--:" if column.right else ":--" for column in picked]))
     listed = [row for row in rows(report, depth) if not row.heading]

@@ -23,7 +23,7 @@ def render(
 ) -> str:
     """The report as aligned text, ending in a newline."""
     del color
-    picked = chosen(columns)
+    picked = chosen(report, columns)
     cells = [[column.title for column in picked]]
     cells += [
         [column.cell(row) for column in picked] for row in rows(report, depth) if not row.heading

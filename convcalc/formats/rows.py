@@ -55,6 +55,8 @@ class Row(NamedTuple):
     """Whether all paths to it have one effective stride."""
     origin: str = ""
     """What it is called where it comes from; empty where that is not said."""
+    counted: int | None = None
+    """What another tool counts of the layer, summed over a group; None where that is not asked."""
 
 
 def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
@@ -126,6 +128,7 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
         known=known,
         aligned=layer.aligned,
         origin=layer.origin,
+        counted=layer.counted,
     )
 
 
@@ -159,6 +162,7 @@ def folded(report: Report, group: Group, around: Sequence[Group] = ()) -> Row:
         known=all(layer.output is not None for layer in layers),
         aligned=made.aligned if made else True,
         origin=group.origin,
+        counted=_total([layer.counted for layer in layers]),
     )
 
 

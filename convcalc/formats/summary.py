@@ -42,6 +42,10 @@ def summary(
             other = f"{_counted(value, 'MACs')}, {_counted(totals.known('flops'), 'FLOPs')}"
         if value or count != "buffers":
             lines.append((what, least + grouped(value), other))
+    if report.counted is not None:
+        from convcalc.formats.counts import lines as of_count
+
+        lines += of_count(report.counted)
     if peak is not None:
         lines.append(("Inference", f"{grouped(peak)} B", f"{both_bytes(peak)} at its peak"))
     if training is not None:
@@ -95,4 +99,8 @@ def notes(report: Report) -> list[str]:
         so = "unknown" if report.unread else "lower bounds"
         sentences.append(f"Incomplete: {what} because of errors, so the totals are {so}.")
     sentences += [f"{note[:1].upper()}{note[1:]}." for note in report.notes]
+    if report.counted is not None:
+        from convcalc.formats.counts import missing_notes
+
+        sentences += missing_notes(report.counted)
     return sentences

@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from convcalc.analysis.report import Report
-from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, NONE, UNKNOWN
+from convcalc.formats.columns import COLUMNS, NONE, UNKNOWN, usual_columns
 from convcalc.formats.rows import Row, rows
 from convcalc.formats.summary import notes, summary, title
 from convcalc.numbers import bar, scaled
@@ -58,7 +58,8 @@ def render(
     console = Screen(width, color=color)
     shown = list(rows(report, depth))
     grid = [
-        _Column(name, [_cell(name, row) for row in shown]) for name in columns or DEFAULT_COLUMNS
+        _Column(name, [_cell(name, row) for row in shown])
+        for name in columns or usual_columns(report)
     ]
     for position, column in enumerate(grid):
         if column.name == "memory":

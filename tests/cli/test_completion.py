@@ -33,6 +33,7 @@ FREE = {
     "NAME=FIGURE": "a measure, and a number",
     "ROWSxCOLUMNS|auto": "numbers",
     "SHAPE": "numbers",
+    "TEXT": "a number as somebody wrote it",
     "NAME=NUMBER": "a number, and a name that the pattern before it has",
     "[PATTERN]": "a text that is thought of",
     "FACTOR": "a number",

@@ -10,12 +10,15 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from convcalc.analysis.conventions.terms import OWN_PARAMETERS, Rule, Rules, Site, Term, Uncounted
+from convcalc.analysis.report import Report
+from convcalc.arguments import by_name, one_of, switch, text, whole
 from convcalc.diagnostics import ArgumentError
-from convcalc.graph import Given, Network, SpecError, read
+from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.graph.written import with_ways
 from convcalc.graph.written import written as words_of
 from convcalc.layers import SOURCES
 from convcalc.layers.written import choices
+from convcalc.spec.nodes import Value
 from convcalc.spec.ways import Way
 
 Mode = Literal["eval", "train"]
@@ -162,7 +165,7 @@ def tables(tool: str) -> Tables:
 
 def convention(tool: str) -> Convention:
     """The row of a tool. Raises `ValueError` for one that there is not, with the nearest."""
-    row = CONVENTIONS.get(tool)
+    row = CONVENTIONS.get(tool) if isinstance(tool, str) else None
     if row is None:
         from convcalc.arguments import unknown
 
@@ -278,13 +281,17 @@ def count(
     tool: str,
     *,
     batch: int = 1,
-    mode: Mode = "eval",
+    mode: str = "eval",
     no_grad: bool = False,
     written: Mapping[str, str] | None = None,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
 ) -> Count:
     """The number that another tool gives for a network, with the bridge from ours.
 
-    `written` says how layers are written where the spec does not, over what it says. Raises
+    `network`, `input` and `parameters` are as of `analyze`. `mode` is the mode that the model is
+    left in, "eval" or "train", `no_grad` whether it runs inside `torch.no_grad`, and `written` says
+    how layers are written beside what the spec says of it: {"relu": "function"}. Raises
     `ValueError` for a tool that there is not, and `SpecError` for a network with errors.
 
     >>> import convcalc
@@ -293,10 +300,37 @@ def count(
     (4111512576, [4089184256, 22227968, 100352])
     """
     convention(tool)
-    network = read(network)
+    network = read(network, input=input, parameters=parameters)
     if network.errors:
         raise SpecError(network.errors)
-    return _count(network, tool, Conditions(batch, mode, no_grad, written or {}))
+    return counted(network, tool, conditions(batch, mode, no_grad=no_grad, written=written))
+
+
+def with_count(report: Report, count: Count) -> Report:
+    """A report of the same network and batch whose layers say what a tool counts of each."""
+    missing = {each.layer for each in count.missing}
+    nodes = [
+        layer._replace(counted=None if layer.name in missing else count.of_layer(index))
+        for index, layer in enumerate(report.nodes)
+    ]
+    return report._replace(nodes=nodes, counted=count)
+
+
+def conditions(
+    batch: int, mode: str, *, no_grad: bool, written: Mapping[str, str] | None
+) -> Conditions:
+    """What a count is for, as a caller says it. Raises `ValueError` or `TypeError` for no such."""
+    return Conditions(
+        whole(batch, "batch"),
+        one_of(mode, "mode", MODES),  # type: ignore[arg-type]
+        switch(no_grad, "no_grad"),
+        {
+            pattern: text(word, f"written[{pattern!r}]", "'function'")
+            for pattern, word in by_name(
+                {} if written is None else written, "written", "{'relu': 'function'}"
+            ).items()
+        },
+    )
 
 
 def sites(network: Network, tool: str, given: Conditions) -> Iterator[tuple[int, Site]]:
@@ -376,12 +410,13 @@ class _Counting:
         return ""
 
 
-def _count(network: Network, tool: str, given: Conditions) -> Count:
+def counted(network: Network, tool: str, given: Conditions) -> Count:
+    """The number that a tool gives for a network without errors."""
     counting = _Counting(tool)
     summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): {}}
     missing: list[Missing] = []
     macs = activations = parameters = 0
-    counted, owned = counting.tables.activations, counting.tables.parameters
+    active, owned = counting.tables.activations, counting.tables.parameters
     for index, site in sites(network, tool, given):
         macs += site.macs
         reason = counting.reason(site)
@@ -391,8 +426,8 @@ def _count(network: Network, tool: str, given: Conditions) -> Count:
             for key, amount in counting.amounts(site):
                 layers = summed.setdefault(key, {})
                 layers[index] = layers.get(index, 0) + amount
-        if counted is not None:
-            activations += _sum(counted.get(site.kind, ()), site)
+        if active is not None:
+            activations += _sum(active.get(site.kind, ()), site)
         if owned is not None:
             parameters += OWN_PARAMETERS.of(site) + _sum(owned.get(site.kind, ()), site)
     summands = tuple(
@@ -406,7 +441,7 @@ def _count(network: Network, tool: str, given: Conditions) -> Count:
         macs=macs,
         summands=summands,
         missing=tuple(missing),
-        activations=None if counted is None else activations,
+        activations=None if active is None else activations,
         parameters=None if owned is None else parameters,
     )
 
@@ -416,28 +451,64 @@ def bridge(count: Count) -> tuple[Summand, ...]:
 
     Terms that are 0 as the layers are written, and would not be otherwise, stand behind the others.
     """
-    counting = _Counting(count.tool)
     now = {(each.says, each.times, each.quantity): each for each in count.summands}
+    ways: dict[Key, list[Otherwise]] = {key: [] for key in now}
+    for (kind, word), change in _changes(count).items():
+        for key, more in change.items():
+            if more:
+                amount = more + (now[key].amount if key in now else 0)
+                ways.setdefault(key, []).append(Otherwise(kind, word, amount))
+    return tuple(
+        now.get(key, Summand(key[0], 0, key[1], key[2], {}))._replace(otherwise=tuple(others))
+        for key, others in ways.items()
+    )
+
+
+def otherwise(count: Count) -> dict[str, int]:
+    """What a tool's number would be if layers of a kind were written otherwise, by the change.
+
+    A change is what `--written` takes, or `--mode train` or `--no-grad`; those that change nothing
+    are left out, and all of a network that the tool has no number for.
+    """
+    total, given = count.total, count.conditions
+    if total is None:
+        return {}
+    totals: dict[str, int] = {}
+    seen: set[tuple[str, int]] = set()  # of words that come to the same, the first
+    for (kind, word), change in _changes(count).items():
+        then = total + sum(change.values())
+        if (kind, then) not in seen:
+            seen.add((kind, then))
+            totals[f"{kind}={word}"] = then
+    for mind, said, other in (
+        ("train", "--mode train", given._replace(mode="train")),
+        ("no_grad", "--no-grad", given._replace(no_grad=True)),
+    ):
+        if mind in count.convention.minds:
+            of_other = counted(count.network, count.tool, other).total
+            if of_other is not None:
+                totals[said] = of_other
+    return {change: then for change, then in totals.items() if then != total}
+
+
+def _changes(count: Count) -> dict[tuple[str, str], dict[Key, int]]:
+    """By kind and word, how much more each term is if its layers are written so.
+
+    Those are left out with which the tool has no number.
+    """
+    counting = _Counting(count.tool)
     changes: dict[tuple[str, str], dict[Key, int]] = {}
+    without: set[tuple[str, str]] = set()
     for _, site in sites(count.network, count.tool, count.conditions):
         for word, other in other_ways(site):
-            change = changes.setdefault((site.kind, word), {})
             if counting.reason(other):
-                continue
+                without.add((site.kind, word))
+            change = changes.setdefault((site.kind, word), {})
             for key, amount in counting.amounts(other):
                 change[key] = change.get(key, 0) + amount
             for key, amount in counting.amounts(site):
                 change[key] = change.get(key, 0) - amount
-    otherwise: dict[Key, list[Otherwise]] = {key: [] for key in now}
-    for (kind, word), change in changes.items():
-        for key, more in change.items():
-            if more:
-                amount = more + (now[key].amount if key in now else 0)
-                otherwise.setdefault(key, []).append(Otherwise(kind, word, amount))
-    return tuple(
-        now.get(key, Summand(key[0], 0, key[1], key[2], {}))._replace(otherwise=tuple(ways))
-        for key, ways in otherwise.items()
-    )
+    return {way: change for way, change in changes.items() if way not in without}
 
 
 def other_ways(site: Site) -> Iterator[tuple[str, Site]]:

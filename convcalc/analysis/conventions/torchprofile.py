@@ -132,7 +132,7 @@ RULES: Rules = MappingProxyType(
         "leaky_relu": (Term("1 per value that a leaky ReLU makes", 1, MADE),),
         "scale": (Term(_MULTIPLIED, 1, MADE),),
         "affine": (Term(_MULTIPLIED, 1, MADE, (TIMES,)),),
-        "multiply": (Term(_MULTIPLIED, 1, Quantity("Σy", multiplied)),),
+        "multiply": (Term(_MULTIPLIED, 1, Quantity("y of each product", multiplied)),),
         "upsample": (
             RESIZED_OTHERWISE,
             Term(

@@ -83,7 +83,10 @@ SCORE_ROWS = Quantity(
 _RECURRENT = thop.recurrent()
 _POOLED: Rule = (
     Term(
-        "the regions of an adaptive pool, an addition each", 1, Quantity("Σk", _regions), (MODULE,)
+        "the regions of an adaptive pool, an addition each",
+        1,
+        Quantity("k of all y", _regions),
+        (MODULE,),
     ),
     Term("an adaptive pool's output, a division each", 1, MADE, (MODULE,)),
 )
@@ -108,7 +111,7 @@ RULES: Rules = MappingProxyType(
             Term(
                 "the windows of an average pooling, an addition each",
                 1,
-                Quantity("Σk", _windows),
+                Quantity("k of all y", _windows),
                 (MODULE,),
             ),
             Term("an average pooling's output, a division each", 1, MADE, (MODULE,)),

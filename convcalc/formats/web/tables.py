@@ -23,7 +23,7 @@ def network_tables(report: Report, peaks: Iterable[tuple[str, int | None]]) -> l
     ]
     lines += table(("Total", "", ""), [*summary(report), *known], (False, True, False))
     lines += [f"<p>{escape(note)}</p>" for note in notes(report)]
-    columns = chosen(None)
+    columns = chosen(report, None)
     shown = _rows(report)
     listed = [
         [column.cell(row) if column.title != "Layer" else row.name for column in columns]

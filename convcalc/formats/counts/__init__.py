@@ -1,0 +1,277 @@
+"""What `analyze` says of other tools' counts: all tools, the bridge to one, whose a number is.
+
+Each is a `Sheet`: cells for people and values for programs; the formats are those of `analyze`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.analysis.conventions import CONVENTIONS, Count, Summand, bridge
+from convcalc.analysis.conventions.whose import OURS, Owner, Owners
+from convcalc.formats.columns import NONE, UNKNOWN
+from convcalc.formats.diagnostics import printable
+from convcalc.formats.diff import signed
+from convcalc.numbers import grouped, plural, scaled
+
+
+class Head(NamedTuple):
+    """The head of a column."""
+
+    title: str
+    """What stands there for people."""
+    key: str
+    """What stands there for programs."""
+    right: bool = False
+    """Whether cells are aligned to the right, as numbers are."""
+
+
+class Sheet(NamedTuple):
+    """A table that a format makes text of."""
+
+    spec: str
+    """The spec as it was named, which stands first in rows of several specs."""
+    title: str
+    """What it is of, in a line."""
+    heads: tuple[Head, ...]
+    """The columns, from left to right."""
+    cells: tuple[tuple[str, ...], ...]
+    """What a reader sees, row by row."""
+    values: tuple[tuple[object, ...], ...]
+    """What a program reads in the same rows, and in the same columns."""
+    notes: tuple[str, ...]
+    """What is to be said below the table."""
+    value: dict[str, Any]
+    """All of it, as JSON has it."""
+
+
+def _conditions(count: Count) -> str:
+    """What a count is for, in words."""
+    given = count.conditions
+    words = [plural(given.batch, "example") if given.batch > 1 else "one example"]
+    words += ["training mode"] * (given.mode == "train") + ["inside no_grad"] * given.no_grad
+    words += [f"{pattern} {word}" for pattern, word in given.written.items()]
+    return ", ".join(words)
+
+
+def count_value(count: Count) -> dict[str, Any]:
+    """A tool's count as JSON has it, without its layers."""
+    return {
+        "tool": count.tool,
+        "version": count.convention.version,
+        "unit": count.convention.unit,
+        "macs": count.macs,
+        "total": count.total,
+        "printed": count.printed,
+        "parameters": count.parameters,
+        "activations": count.activations,
+        "missing": [each._asdict() for each in count.missing],
+    }
+
+
+def missing_notes(count: Count) -> list[str]:
+    """Why there is no total, of the first layers that it is missing of."""
+    shown = [
+        f"{count.tool} has no number: {printable(each.layer)} ({each.kind}): {each.reason}."
+        for each in count.missing[:3]
+    ]
+    more = len(count.missing) - len(shown)
+    return [*shown, *([f"{count.tool}: so it is of {plural(more, 'layer')} more."] if more else [])]
+
+
+def lines(count: Count) -> Iterator[tuple[str, str, str]]:
+    """What the totals of a report say of a count: the figure, and what else the tool gives."""
+    row = count.convention
+    if count.total is None:
+        yield count.tool, UNKNOWN, f"{row.unit} ({row.version})"
+    else:
+        said = f"{row.unit}, printed as {count.printed!r} ({row.version})"
+        yield count.tool, grouped(count.total), said
+    if count.activations is not None:
+        yield "", grouped(count.activations), f"activations, as {count.tool} counts them"
+    if count.parameters is not None:
+        yield "", grouped(count.parameters), f"parameters, as {count.tool} counts them"
+
+
+def of_tools(counts: Sequence[Count]) -> Sheet:
+    """One row a tool."""
+    first = counts[0]
+    heads = (
+        Head("Tool", "tool"),
+        Head("Count", "count", right=True),
+        Head("Unit", "unit"),
+        Head("Printed", "printed", right=True),
+        Head("Parameters", "parameters", right=True),
+        Head("Activations", "activations", right=True),
+        Head("Version", "version"),
+    )
+    rows: list[tuple[str, int | None, str, str | None, int | None, int | None, str]]
+    rows = [(OURS, first.macs, "MACs", scaled(first.macs), None, None, "")]
+    rows += [
+        (
+            each.tool,
+            each.total,
+            each.convention.unit,
+            each.printed,
+            each.parameters,
+            each.activations,
+            each.convention.version,
+        )
+        for each in counts
+    ]
+    return Sheet(
+        first.network.path,
+        f"{printable(first.network.name)}: what tools count ({_conditions(first)})",
+        heads,
+        tuple(
+            (
+                tool,
+                UNKNOWN if total is None else grouped(total),
+                unit,
+                printed or UNKNOWN,
+                NONE if parameters is None else grouped(parameters),
+                NONE if activations is None else grouped(activations),
+                version,
+            )
+            for tool, total, unit, printed, parameters, activations, version in rows
+        ),
+        tuple(rows),
+        tuple(note for each in counts for note in missing_notes(each)),
+        {
+            **_of_network(first),
+            "counts": [count_value(each) for each in counts],
+        },
+    )
+
+
+def _of_network(count: Count) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "name": count.network.name,
+        "spec": count.network.path,
+        **count.conditions._asdict(),
+        "written": dict(count.conditions.written),
+    }
+
+
+def of_bridge(count: Count, *, by_layer: bool = False) -> Sheet:
+    """The terms that lead from our MACs to a tool's number, and with `by_layer` those of layers."""
+    terms = bridge(count)
+    nodes = count.network.nodes
+    heads = (
+        Head("", "sign"),
+        Head("Amount", "amount", right=True),
+        Head("Term", "term"),
+    )
+    cells: list[tuple[str, ...]] = []
+    values: list[tuple[object, ...]] = []
+    for at, term in enumerate(terms):
+        cells.append((_sign(term, at), grouped(abs(term.amount)), _said(term)))
+        values.append(("", term.amount, term.says))
+        for index, amount in term.layers.items() if by_layer else ():
+            name = printable(nodes[index].name)
+            cells.append(("", signed(amount), f"    {name}"))
+            values.append((nodes[index].name, amount, term.says))
+    row = count.convention
+    total = UNKNOWN if count.total is None else grouped(count.total)
+    printed = "" if count.printed is None else f", printed as {count.printed!r}"
+    cells.append(("=", total, f"{row.unit}{printed}"))
+    values.append(("=", count.total, row.unit))
+    return Sheet(
+        count.network.path,
+        f"{printable(count.network.name)}: from our MACs to {row.title}'s number "
+        f"({row.version}, {_conditions(count)})",
+        (heads[0]._replace(key="layer"), *heads[1:]),
+        tuple(cells),
+        tuple(values),
+        tuple(missing_notes(count)),
+        {
+            **_of_network(count),
+            **count_value(count),
+            "terms": [_term_value(count, term) for term in terms],
+        },
+    )
+
+
+def _sign(term: Summand, at: int) -> str:
+    if not at:
+        return ""
+    return "−" if term.amount < 0 else "+"
+
+
+def _said(term: Summand) -> str:
+    """A term in words, with how much there is of what it multiplies, and what else it may be."""
+    said = term.says
+    if term.amount and abs(term.times) != 1:
+        said += f" ({grouped(abs(term.multiplied))})"
+    ways: dict[tuple[int, str], list[str]] = {}
+    for way in term.otherwise:
+        ways.setdefault((way.amount, way.kind), []).append(way.word)
+    others = [
+        f"{grouped(amount).replace('-', '−')} with {kind} {' or '.join(words)}"
+        for (amount, kind), words in ways.items()
+    ]
+    return "; ".join([said, *others])
+
+
+def _term_value(count: Count, term: Summand) -> dict[str, Any]:
+    nodes = count.network.nodes
+    return {
+        "term": term.says,
+        "amount": term.amount,
+        "times": term.times,
+        "quantity": term.quantity,
+        "layers": {nodes[index].name: amount for index, amount in term.layers.items()},
+        "otherwise": [way._asdict() for way in term.otherwise],
+    }
+
+
+def of_owners(owners: Owners) -> Sheet:
+    """Whose own number a published one is, or the nearest and by how much."""
+    number, network = owners.published, owners.network
+    heads = (
+        Head("Tool", "tool"),
+        Head("Figure", "figure", right=True),
+        Head("Published", "published"),
+        Head("Change", "change"),
+    )
+    shown = [*owners.owners]
+    notes = []
+    if owners.nearest is not None:
+        nearest = owners.nearest
+        more = owners.off_by
+        notes.append(
+            f"As the layers are written, nobody's: the nearest is {_named(nearest)}, "
+            f"{_figure(nearest)}, which is {grouped(round(abs(more)))} "
+            f"{'more' if more > 0 else 'less'}."
+        )
+    what = "parameters" if owners.of_parameters else "count"
+    return Sheet(
+        network.path,
+        f"{printable(network.name)}: whose {what} is {printable(number.text)} ({number.precision})",
+        heads,
+        tuple((each.tool, _figure(each), each.published, each.change or NONE) for each in shown),
+        tuple((each.tool, each.figure, each.published, each.change or None) for each in shown),
+        tuple(notes),
+        {
+            "schema": 1,
+            "name": network.name,
+            "spec": network.path,
+            "text": number.text,
+            "number": number.value,
+            "of_parameters": owners.of_parameters,
+            "owners": [each._asdict() for each in shown],
+            "nearest": None if owners.nearest is None else owners.nearest._asdict(),
+            "off_by": None if owners.nearest is None else owners.off_by,
+        },
+    )
+
+
+def _figure(owner: Owner) -> str:
+    figure = owner.figure
+    return grouped(figure) if isinstance(figure, int) else f"{figure:,}"
+
+
+def _named(owner: Owner) -> str:
+    """A figure in words: who gives it, and how it was published."""
+    unit = CONVENTIONS[owner.tool].title if owner.tool in CONVENTIONS else owner.tool
+    return unit if owner.published == "as it is" else f"{owner.published} {unit}"

@@ -1,0 +1,17 @@
+"""Counts of tools as comma-separated values, numbers as programs read them."""
+
+import csv
+import io
+
+from convcalc.formats.counts import Sheet
+
+
+def render(sheet: Sheet, *, header: bool = True, several: bool = False, **_: object) -> str:
+    """The table, ending in a newline; of `several` specs each row starts with the spec."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    spec = [sheet.spec] if several else []
+    if header:
+        writer.writerow([*(["spec"] if several else []), *(head.key for head in sheet.heads)])
+    writer.writerows([*spec, *row] for row in sheet.values)
+    return text.getvalue()
