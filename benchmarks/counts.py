@@ -82,6 +82,15 @@ def _calflops(model: Any, inputs: tuple[Any, ...]) -> list[Any]:
     return [flops, parameters, None, macs]
 
 
+def _deepspeed(model: Any, inputs: tuple[Any, ...]) -> list[Any]:
+    from deepspeed.profiling.flops_profiler import get_model_profile
+
+    flops, macs, parameters = get_model_profile(
+        model, args=list(inputs), print_profile=False, warm_up=0, as_string=False
+    )
+    return [int(flops), int(parameters), None, int(macs)]
+
+
 def _flop_counter(model: Any, inputs: tuple[Any, ...]) -> list[Any]:
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -106,6 +115,7 @@ MEASURED: dict[str, tuple[str, Callable[[Any, tuple[Any, ...]], list[Any]]]] = {
     "ptflops": ("ptflops", _ptflops("pytorch")),
     "ptflops:aten": ("ptflops", _ptflops("aten")),
     "calflops": ("calflops", _calflops),
+    "deepspeed": ("deepspeed", _deepspeed),
     "torchprofile": ("torchprofile", _torchprofile),
     "flopcounter": ("torch", _flop_counter_meta),
     "flopcounter:cpu": ("torch", _flop_counter),

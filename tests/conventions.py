@@ -49,6 +49,9 @@ class Written(NamedTuple):
 def _network(spec: str, size: str | None) -> Network:
     if spec.startswith("{"):
         return convcalc.loads(spec)
+    if spec in KERAS:  # which has a softmax at the end
+        text = (ROOT / "architectures" / f"{KERAS[spec]}.yaml").read_text("utf-8")
+        return convcalc.loads(text.replace("linear: classes\n", "linear: classes\n  - softmax\n"))
     if spec in ("vgg16", "vgg16_bn", "vgg11"):  # torchvision pools before it flattens
         family = (ROOT / "architectures" / "vgg.yaml").read_text("utf-8")
         family = family.replace("  - flatten\n", "  - adaptive_avgpool: 7x7\n  - flatten\n")
@@ -67,7 +70,7 @@ CONVNEXT = {
     "layernorm": "subclass",
     "*convnext_block*.layernorm*": "module",
 }
-RESIZED = {"upsample": "function"}
+RESIZED = {"upsample": "function", "upsampl*": "size"}
 VIDEO = {"conv": "subclass", "stem.*": "module", "*projection*": "module"}
 NETWORKS: dict[str, Written] = {
     "alexnet": Written("alexnet_torchvision"),
@@ -118,6 +121,34 @@ BEYOND: dict[tuple[str, str], tuple[int, str]] = {
 }
 """What a tool counts of a network's code that is no layer: how much, whatever the batch, and of
 what."""
+
+KERAS: dict[str, str] = {
+    "VGG16": "vgg16",
+    "DenseNet121": "densenet",
+    "Xception": "xception",
+    "MobileNet": "mobilenet_v1",
+    "MobileNetV2": "mobilenet_v2",
+}
+"""Networks of Keras that are bundled, but for a softmax behind them."""
+NOT_OF_KERAS: dict[str, str] = {
+    "ResNet50": "Keras strides in the first convolution of a block, and gives all biases",
+    "ResNet50V2": "the bundled ResNet is the first version",
+    "MobileNetV3Large": "Keras rounds widths otherwise, and has no second linear layer",
+    "InceptionV3": "Keras' batch norms have no factors, and its pools pad otherwise",
+    "EfficientNetB0": "Keras normalizes its input first, by operations that are no layers",
+    "ConvNeXtTiny": "Keras normalizes its input first, by operations that are no layers",
+    "NASNetMobile": "no bundled network is a NASNet",
+}
+"""Networks of Keras that no bundled one is, with the reason."""
+
+UNLIKE: dict[tuple[str, str], str] = {
+    ("ptflops:aten", "conv2d_linear"): "its input is a view, to which PyTorch adds the bias apart",
+    **{
+        (tool, "conv2d_frozen_bias"): "its bias alone is frozen, and a spec says it of a layer"
+        for tool in ("ptflops", "ptflops:aten", "calflops")
+    },
+}
+"""What a tool says that is otherwise than its rule, with the reason."""
 
 NOT_BUNDLED: dict[str, str] = {
     "fcn_resnet50": "the bundled FCN is the one of the paper, on VGG-16",
@@ -263,7 +294,7 @@ SINGLE: dict[str, Written] = {
     "mha_nograd": _one(_ATTENTION, "5x8", no_grad=True),
     "mha_weights": _one(_ATTENTION, "5x8", written={"attention": "weights"}),
     "mha_seqfirst": _one(_ATTENTION, "5x8"),
-    "encoder_layer": _one(_ENCODER, "5x8"),
+    "encoder_layer": _one(_ENCODER, "5x8", written={"relu": "method"}),  # F.relu, kept before
     "lstm": _one("lstm: {features: 7, layers: 2}", "5x6"),
     "lstm_bi": _one("lstm: {features: 7, layers: 2, bidirectional: true}", "5x6"),
     "gru": _one("gru: 7", "5x6"),
@@ -292,6 +323,61 @@ NO_SPEC: dict[str, str] = {
     "unused": "a spec has no layer that is never called",
 }
 """Networks of one operation that no spec is one of, with the reason."""
+
+
+_SAME = "padding: [[0, 1], [0, 1]]"
+OF_KERAS: dict[str, Written] = {
+    "conv2d_bias": _conv(""),
+    "conv2d_nobias": _conv(", bias: false"),
+    "conv2d_stride_same": _conv(f", stride: 2, {_SAME}"),
+    "conv2d_groups": _conv(", groups: 2"),
+    "conv2d_dilated": _conv(", dilation: 2"),
+    "depthwise": _one("depthwise_conv: 3"),
+    "depthwise_dilated": _one("depthwise_conv: {kernel: 3, dilation: 2}"),
+    "separable": _one("separable_conv: {filters: 8, kernel: 3}"),
+    "convt2d": _transposed(""),
+    "convt2d_same": _transposed(f", {_SAME}"),
+    "conv1d": _conv("", "20x4"),
+    "conv3d": _conv("", "5x6x7x4"),
+    "dense": _one("linear: 10", "16"),
+    "dense_seq": _one("linear: {features: 10, axis: channels}", "5x16"),
+    "bn": _one("batchnorm"),
+    "ln": _one("layernorm"),
+    "gn": _one("groupnorm: 2"),
+    "relu": _one("relu"),
+    "relu6": _one("relu6"),
+    "elu": _one("elu"),
+    "silu": _one("silu"),
+    "gelu": _one("gelu"),
+    "sigmoid": _one("sigmoid"),
+    "tanh": _one("tanh"),
+    "softmax": _one("softmax"),
+    "hard_silu": _one("hardswish"),
+    "hard_sigmoid": _one("hardsigmoid"),
+    "softplus": _one("softplus"),
+    "leaky_relu": _one("leaky_relu"),
+    "maxpool": _one(f"maxpool: {_POOL}"),
+    "avgpool": _one(f"avgpool: {_POOL}"),
+    "global_avg": _one("global_avgpool"),
+    "global_max": _one("global_maxpool"),
+    "upsample_nearest": _one("upsample: {scale: 2}"),
+    "upsample_bilinear": _one("upsample: {scale: 2, mode: linear}"),
+    "add": _one("add: [[], []]"),
+    "multiply": _one("multiply: [[], []]"),
+    "concat": _one("concat: [[], []]"),
+    "dropout": _one("dropout: 0.5"),
+    "rescaling": _one("affine: {times: 2, plus: 1}"),
+    "embedding": _one("embedding: {entries: 50, features: 8}", "5x1"),
+}
+"""Layers of Keras, as they were counted."""
+NOT_ASKED: dict[str, str] = {
+    "prelu": "it has a slope for each value, and a spec's has one a channel",
+    "mha": "how much of its products is counted hangs on how TensorFlow rewrites them",
+    "lstm": "of a loop over steps it counts one",
+    "gru": "of a loop over steps it counts one",
+    "lstm_unrolled": "a spec does not say whether the steps of an LSTM are a loop",
+}
+"""Layers of Keras that are not told, with the reason."""
 
 
 class Measured(NamedTuple):
@@ -417,6 +503,10 @@ MORE: dict[str, Measured] = {
         f"{kind}_method": _map(_LAYERS.get(kind, kind), _called(code), written={kind: "method"})
         for kind, code in _METHODS.items()
     },
+    "frozen": _map(
+        "{conv: {filters: 8, kernel: 3}, frozen: true}",
+        "nn.Conv2d(4, 8, 3).requires_grad_(False)",
+    ),
     "abs": _map("abs", _apply("x.abs()")),
     "subtract": _map("subtract: [[], []]", _apply("x - x")),
     "subtract_torch": _map(
@@ -529,6 +619,10 @@ MORE: dict[str, Measured] = {
     ),
     "bn2d_untracked": _map(
         "batchnorm: {track_running_stats: false}", "nn.BatchNorm2d(4, track_running_stats=False)"
+    ),
+    "bn2d_untracked_noaffine": _map(
+        "batchnorm: {affine: false, track_running_stats: false}",
+        "nn.BatchNorm2d(4, affine=False, track_running_stats=False)",
     ),
     "bn2d_subclass": _map(
         "batchnorm",

@@ -155,6 +155,8 @@ def _expectation(
     promise: Promise, network: Network, report: Report, tensors: Mapping[str, int | None]
 ) -> Problem | None:
     name, wanted = promise.name, promise.wanted
+    if name == "counts" and isinstance(wanted, Quantity):
+        return _counted(promise.layer or "", wanted, network)
     if isinstance(wanted, Quantity):
         count = _COUNTS[name]
         value = count.total(report)
@@ -174,6 +176,29 @@ def _expectation(
     if isinstance(wanted, MemoryTerms):
         return _memory(wanted, network, "expect", "CC504")
     return None if isinstance(wanted, Shape) else _field(wanted, report)
+
+
+def _counted(tool: str, wanted: Quantity, network: Network) -> Problem | None:
+    """What is wrong with what another tool is expected to count."""
+    from convcalc.analysis.conventions import count
+
+    counted = count(network, tool)
+    field = f"expect.counts.{tool}"
+    if counted.total is None:
+        first = counted.missing[0]
+        message = f"what {tool} counts is not known: {first.layer} is a `{first.kind}`, and "
+        return Problem("CC501", message + first.reason, field, "leave the line out")
+    if wanted.holds(counted.total):
+        return None
+    shown = f"`{counted.printed}`" if counted.printed != str(counted.total) else ""
+    return Problem(
+        "CC501",
+        f"{tool} counts {counted.total:,}{', ' * bool(shown)}{shown}, and {_expected(wanted)}: "
+        f"{_difference(counted.total, wanted)}",
+        field,
+        f"`convcalc analyze SPEC --count {tool} --why` adds it up; if it is meant, write "
+        f"`{tool}: {counted.total}`",
+    )
 
 
 def _shape(

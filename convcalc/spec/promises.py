@@ -37,7 +37,13 @@ EXPECTATIONS = {
     "memory": "Bytes: of inference, or of training at a batch and optimizer.",
     "sizes": "Sizes of the input that drop nothing, per axis or for all: '32*k, k >= 1'.",
     "layers": "Output shapes of layers and groups by name: {conv1: 55x55x96}.",
+    "counts": "What other tools count, by their names: {fvcore: 4111512576, thop: '~4.13G'}.",
 }
+TOOLS = (
+    *("fvcore", "torchinfo", "thop", "ultralytics", "torchprofile", "flopcounter"),
+    *("flopcounter:cpu", "ptflops", "ptflops:aten", "calflops", "deepspeed", "tensorflow", "timm"),
+)
+"""Tools whose counts may be expected; `analysis.conventions` says what they count."""
 BUDGETS = {
     "parameters": "Most parameters.",
     "macs": "Most multiply-accumulates for one example.",
@@ -328,12 +334,55 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
             )
             for key in node.key_nodes()
         ]
+    if name == "counts":
+        return _counts(node, scope)
     if name == "sizes":
         return [Promise(name, _sizes(node), node)]
     if name == "memory":
         terms = node.items if isinstance(node, List) else [node]
         return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
     return [Promise(name, _amount(node, scope, limit=limit, memory=name in DEVICE), node)]
+
+
+def _counts(node: Node, scope: Scope) -> list[Promise]:
+    """What each tool is expected to count."""
+    if not isinstance(node, Map):
+        fail("CC120", f"this takes tools and numbers, and is {quoted(node)}", node)
+    promises = []
+    for key in node.key_nodes():
+        if key.text not in TOOLS:
+            advice, fix = near_key(key, TOOLS, node)
+            advice = advice or f"the tools are {', '.join(TOOLS)}"
+            fail("CC109", f"no tool is called {quoted(key)}", key, advice, fix)
+        value = node.entries[key.text]
+        promises.append(Promise("counts", rounded(value, scope), value, key.text, key))
+    return promises
+
+
+def rounded(node: Node, scope: Scope) -> Quantity:
+    """A number, or a range, as `quantity` reads them; or what a number is when it is rounded.
+
+    Behind `~` stands a number as it was published: all are in the range that are this number when
+    they are rounded to its last digit, a half up or down.
+
+    >>> rounded(ScalarNode("~4.13G", 0, 6), Scope({}))
+    Quantity(minimum=4125000000, maximum=4135000000, text='~4.13G')
+    """
+    text = node.text.strip() if isinstance(node, ScalarNode) else ""
+    if not text.startswith(("~", "≈")):
+        return quantity(node, scope, limit=False)
+    match = re.match(_QUANTITY, text[1:].strip(), re.ASCII)
+    if match is None or match[4] or "i" in (match[3] or ""):
+        fail(
+            "CC120",
+            f"{quoted(node)} is no number as it was published",
+            node,
+            "write one with its digits, and k, M, G or T: ~4.13G",
+        )
+    integer, fraction, factor = match[1], match[2] or "", _UNITS[match[3] or ""]
+    twice, digits = 2 * int(integer + fraction) * factor, 10 ** len(fraction)
+    low, high = twice - factor, twice + factor  # twice what is half a last digit away
+    return Quantity(-(-low // (2 * digits)), high // (2 * digits), text)
 
 
 def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:

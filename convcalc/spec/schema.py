@@ -17,7 +17,7 @@ from convcalc.layers import BRANCHES, BRANCHES_DOC, CATALOGUE, FIRST, layer_clas
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.layers.written import WAYS, WORDS, words_of
 from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS
+from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS, TOOLS
 from convcalc.spec.tree import MODIFIERS
 
 ADDRESS = "urn:convcalc:spec"
@@ -105,6 +105,11 @@ def spec_schema() -> dict[str, Any]:
                 sizes={"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1},
                 outputs={"type": "object", "additionalProperties": _SHAPE},
                 layers={"type": "object", "additionalProperties": _SHAPE},
+                counts={
+                    "type": "object",
+                    "properties": dict.fromkeys(TOOLS, _AMOUNT),
+                    "additionalProperties": False,
+                },
             ),
             "additionalProperties": False,
         },

@@ -1,10 +1,25 @@
 """What other tools count: their own numbers, as they gave them, and the bridges that lead there."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from conventions import BEYOND, GOLDEN, MORE, NETWORKS, NO_SPEC, NOT_BUNDLED, SINGLE, Written
+from conventions import (
+    BEYOND,
+    GOLDEN,
+    KERAS,
+    MORE,
+    NETWORKS,
+    NO_SPEC,
+    NOT_ASKED,
+    NOT_BUNDLED,
+    NOT_OF_KERAS,
+    OF_KERAS,
+    SINGLE,
+    UNLIKE,
+    Written,
+)
 
 from convcalc.analysis import conventions
 from convcalc.analysis.conventions import (
@@ -18,6 +33,7 @@ from convcalc.analysis.conventions import (
 )
 from convcalc.analysis.conventions.terms import Site, Term
 from convcalc.layers import CATALOGUE
+from convcalc.spec.promises import TOOLS as TOOLS_OF_SPECS
 
 TOOLS = [tool for tool in CONVENTIONS if tool in GOLDEN["versions"]]
 """Tools that were asked; the others are a tool with something said of how layers are written."""
@@ -32,32 +48,53 @@ class Asked(NamedTuple):
     """The network as a spec."""
     said: list[Any]
     """What the tool said, without what it counts of code that is no layer."""
-    sites: list[Site]
-    """Its layers as the tool met them."""
+    sites: tuple[list[Site], ...]
+    """Its layers as the tool met them, with one example and with two."""
+
+
+def _answers(tool: str) -> Iterator[tuple[str, Written, list[Any] | None]]:
+    """Names of networks, the networks, and what a tool said of them; None where it was not asked.
+
+    The small ones come first.
+    """
+    if tool == "tensorflow":
+        for name, network in OF_KERAS.items():
+            yield name, network, GOLDEN["single"][f"keras:{name}"][tool]
+        for name in KERAS:
+            yield name, Written(name), GOLDEN["totals"][tool][name]
+        return
+    for name, network in SINGLE.items():
+        yield name, network, GOLDEN["single"][name].get(tool)
+    for name, row in MORE.items():
+        yield name, row.written, GOLDEN["more"][name].get(tool)
+    for name, network in NETWORKS.items():
+        yield name, network, GOLDEN["totals"][tool].get(name)
 
 
 @cache
 def golden(tool: str) -> list[Asked]:
     """The networks that a tool was asked about, the small ones first."""
-    answers = [
-        *((name, network, GOLDEN["single"][name].get(tool)) for name, network in SINGLE.items()),
-        *((name, row.written, GOLDEN["more"][name].get(tool)) for name, row in MORE.items()),
-        *((name, network, GOLDEN["totals"][tool].get(name)) for name, network in NETWORKS.items()),
-    ]
     asked = []
-    for name, network, said in answers:
-        if said is not None:
+    for name, network, said in _answers(tool):
+        if said is not None and (tool, name) not in UNLIKE:
             beyond, _ = BEYOND.get((tool, name), (0, ""))
-            given = Conditions(1, **network.conditions)
+            its = (
+                [site for _, site in sites(network.network, tool, given)]
+                for given in (Conditions(batch, **network.conditions) for batch in (1, 2))
+            )
             asked.append(
                 Asked(
                     name,
                     network,
                     [*(None if each is None else each - beyond for each in said[:2]), *said[2:]],
-                    [site for _, site in sites(network.network, tool, given)],
+                    tuple(its),
                 )
             )
     return asked
+
+
+def test_counts_of_every_tool_may_be_expected() -> None:
+    assert sorted(TOOLS_OF_SPECS) == sorted(CONVENTIONS)
 
 
 def test_every_network_that_was_counted_is_a_spec_or_has_a_reason() -> None:
@@ -66,6 +103,10 @@ def test_every_network_that_was_counted_is_a_spec_or_has_a_reason() -> None:
     assert not SINGLE.keys() & NO_SPEC.keys()
     named = {name for tool in TOOLS for name in GOLDEN["totals"][tool]}
     assert named - {*GOLDEN["totals"]["tensorflow"]} == NETWORKS.keys() | NOT_BUNDLED.keys()
+    layers = {name.removeprefix("keras:") for name in GOLDEN["single"].keys() - rows}
+    assert layers == OF_KERAS.keys() | NOT_ASKED.keys()
+    assert not OF_KERAS.keys() & NOT_ASKED.keys()
+    assert GOLDEN["totals"]["tensorflow"].keys() == KERAS.keys() | NOT_OF_KERAS.keys()
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -79,7 +120,7 @@ def test_totals_are_the_tools(tool: str) -> None:
                 plan.macs for plan in network.network.plans if plan
             )
             compared += 1
-    assert compared >= 2 * len(SINGLE)
+    assert compared >= 2 * len(OF_KERAS if tool == "tensorflow" else SINGLE)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -110,12 +151,17 @@ def _of_quantity(term: Term, site: Site) -> int:
     return term._replace(times=1).of(site)
 
 
-def _counted_with(tool: str, term: Term, kinds: set[str]) -> Written | None:
-    """A network that was counted in which a term would not be what it is with another number."""
-    for asked in golden(tool):
-        its = (site for site in asked.sites if site.kind in kinds)
-        if asked.said[0] is not None and sum([_of_quantity(term, site) for site in its]) != 0:
-            return asked.written
+def _counted_with(tool: str, term: Term, kinds: set[str]) -> tuple[Written, int] | None:
+    """A network that was counted in which a term would not be what it is with another number.
+
+    With one example, or with two.
+    """
+    for batch in (1, 2):
+        for asked in golden(tool):
+            its = (site for site in asked.sites[batch - 1] if site.kind in kinds)
+            known = asked.said[batch - 1] is not None
+            if known and sum([_of_quantity(term, site) for site in its]) != 0:
+                return asked.written, batch
     return None
 
 
@@ -137,8 +183,8 @@ def test_every_coefficient_turns_a_number_that_was_measured(
             kinds.setdefault(id(term), set()).add(kind)
     untested = []
     for identity, term in terms.items():
-        network = _counted_with(tool, term, kinds[identity])
-        if network is None:
+        counted = _counted_with(tool, term, kinds[identity])
+        if counted is None:
             untested.append(f"{', '.join(sorted(kinds[identity]))}: {term.says}")
             continue
         changed = {
@@ -147,10 +193,11 @@ def test_every_coefficient_turns_a_number_that_was_measured(
             )
             for kind, rule in rules.items()
         }
-        before = count(network.network, tool, **network.conditions)
+        network, batch = counted
+        before = count(network.network, tool, batch=batch, **network.conditions)
         with monkeypatch.context() as patched:
             patched.setattr(module, table, changed)
-            after = count(network.network, tool, **network.conditions)
+            after = count(network.network, tool, batch=batch, **network.conditions)
         assert getattr(before, FIGURES[table]) != getattr(after, FIGURES[table]), term
     assert not untested
 

@@ -58,6 +58,11 @@ def said(promise: str) -> list[str]:
         "expect: {sizes: [4 + 2*k, '4 or 6 or 8 + 4*k, k >= 0 or 10 + 4*k, k >= 0']}",
         "expect: {parameters: <= 490, macs: '>= 4K', flops: 8K..9K, buffers: 8 ± 0}",
         "budget: {parameters: 490, macs: 4248, flops: 8496, activations: 526, largest_tensor: 192}",
+        # MACs 4,248; a batch norm of 144 values is 2 a value to fvcore, and 4 to thop
+        "expect: {counts: {fvcore: 4536, thop: 4824, flopcounter: 8496}}",
+        # and of ptflops all biases, 2 a value of the ReLU and of what is pooled
+        "expect: {counts: {ptflops: 5266, ptflops:aten: '~ 4.40 k', thop: ~4.8k, fvcore: 4k..5k}}",
+        "expect: {counts: {fvcore: ~5k, thop: ≈4824, calflops: '~ 0.01M'}}",
     ],
 )
 def test_promises_that_hold(promise: str) -> None:
@@ -74,6 +79,34 @@ def test_promises_that_hold(promise: str) -> None:
                 "linear1 370 (75.5%),"
                 " conv1 112 (22.9%), batchnorm1 8 (1.6%)"
             ),
+        ),
+        (
+            "expect: {counts: {fvcore: 4537}}",
+            "CC501 fvcore counts 4,536, and 4,537 was expected: 1 less",
+        ),
+        (
+            "expect: {counts: {thop: ~4.7k}}",
+            "CC501 thop counts 4,824, `4.82K`, and ~4.7k was expected: 74 more",
+        ),
+        (
+            "expect: {counts: {thop: ~4.83k}}",
+            "CC501 thop counts 4,824, `4.82K`, and ~4.83k was expected: 1 less",
+        ),
+        (
+            "expect: {counts: {fvcroe: 4536}}",
+            "CC109 no tool is called `fvcroe`",
+        ),
+        (
+            "expect: {counts: {thop: ~4.7.1k}}",
+            "CC120 `~4.7.1k` is no number as it was published",
+        ),
+        (
+            "expect: {counts: {thop: ~4KiB}}",
+            "CC120 `~4KiB` is no number as it was published",
+        ),
+        (
+            "expect: {counts: 4536}",
+            "CC120 expect.counts takes tools and numbers, and is `4536`",
         ),
         (
             "expect: {macs: '>= 5K'}",

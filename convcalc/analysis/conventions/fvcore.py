@@ -162,7 +162,7 @@ def _positions(site: Site) -> tuple[int, int, int, int]:
     return count, others, prod(values.spatial), others
 
 
-def _projected(site: Site) -> int:
+def projected(site: Site) -> int:
     """Values that the four projections make."""
     queries, keys, values, _ = _positions(site)
     return site.batch * site.inputs[0].channels * (2 * queries + keys + values)
@@ -197,7 +197,7 @@ ACTIVATIONS: Rules = MappingProxyType(
         "linear": _MADE,
         "matmul": _MADE,
         "attention": (
-            Term(_OUTPUTS, 1, Quantity("y of its projections", _projected), (SLOW,)),
+            Term(_OUTPUTS, 1, Quantity("y of its projections", projected), (SLOW,)),
             Term(_OUTPUTS, 1, Quantity("y of its products", _attended), (~NO_WEIGHTS, SLOW)),
             Term(_OUTPUTS, 1, Quantity("y of its products", _attended), (WITHIN, NO_WEIGHTS)),
         ),

@@ -39,6 +39,8 @@ class Site(NamedTuple):
     """Whether its weights are another layer's: that module is called once more."""
     frozen: bool = False
     """Whether training leaves its weights as they are."""
+    named: bool = False
+    """Whether the network has several inputs, which are given by their names."""
 
     def has(self, word: str) -> bool:
         """Whether it is written so."""
