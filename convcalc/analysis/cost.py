@@ -1,6 +1,7 @@
 """Parameters, multiply-accumulates and activations: the only place where they are added up."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from convcalc.analysis.receptive_field import Fields, receptive_fields, seen_of_inputs
 from convcalc.analysis.report import DTYPE_BYTES, EMPTY, INDEX, LayerReport, Report, Tensor, Totals
@@ -192,6 +193,37 @@ def analyze(
         inputs=_tensors(network, network.named_inputs),
         outputs=_tensors(network, network.named_outputs),
     )
+
+
+class Sums(NamedTuple):
+    """What layers of a network add to its totals, for one example."""
+
+    parameters: int = 0
+    """Values an optimizer updates; shared ones once."""
+    buffers: int = 0
+    """Values of running statistics."""
+    macs: int = 0
+    """Multiply-accumulates."""
+    activations: int = 0
+    """Values of outputs in storage of their own."""
+
+
+def sums(nodes: Sequence[LayerNode], plans: Sequence[Plan]) -> Sums:
+    """What layers without errors add up to, as `analyze` has it in its totals, without reports."""
+    counts: dict[int, tuple[int, int, int, int, bool]] = {}
+    parameters = buffers = macs = activations = 0
+    for node, plan in zip(nodes, plans, strict=True):
+        count = counts.get(id(plan))
+        if count is None:
+            count = counts[id(plan)] = _count(node.kind, plan)
+        learned, buffered, multiplied, stored, _ = count
+        macs += multiplied
+        if node.shared_with is None:
+            parameters += learned
+            buffers += buffered
+        if node.layer is not None and node.layer.storage == "own":
+            activations += stored
+    return Sums(parameters, buffers, macs, activations)
 
 
 def multiplied_back(plan: Plan, asked: Sequence[bool], *, own: bool) -> int:

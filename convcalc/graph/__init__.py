@@ -75,6 +75,8 @@ GivenShape: TypeAlias = OneShape | Mapping[str, OneShape]
 """An input: a shape; of several some by their names."""
 PARTLY_READ = frozenset({UNPOOL, *CONSTANTS})
 """Kinds whose output does not turn on all that they read."""
+Answers = dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]]
+"""What layers, by their identity, answered for what came in."""
 INDEXING = kinds(having="indices")
 """Kinds that read whole numbers, which are an input of the network's and no values."""
 
@@ -659,7 +661,7 @@ def network_of(
             if problem.code != UNREAD:
                 report(findings, written.spec, nodes, index, problem)
         network = network._replace(diagnostics=findings.diagnostics)
-    for each, problem in _weightless(document.borrowed, nodes, plans):
+    for each, problem in weightless(document.borrowed, nodes, plans):
         named = each.item.entries["weights"]
         findings.add(problem, written.places.place(named.start, named.end))
         network = network._replace(diagnostics=findings.diagnostics)
@@ -696,17 +698,20 @@ def network_of(
 
 @without_collection
 def plan_layers(
-    nodes: Sequence[LayerNode], findings: Findings | None = None
+    nodes: Sequence[LayerNode],
+    findings: Findings | None = None,
+    known: "Answers | None" = None,
 ) -> tuple[Sequence[LayerNode], list[Plan | None], list[tuple[int, Problem]]]:
     """The nodes with layers that were late, the plan of every layer, and what is wrong with which.
 
-    What is wrong with the fields of a late layer goes to `findings`, which know its place.
+    What is wrong with the fields of a late layer goes to `findings`, which know its place. `known`
+    is what layers that still are there answered before, and gets what these do.
     A layer that fails, or reads one that did, has None and silences nothing else. What layers do
     not read (CC306) is as they see it: only the whole network shows what to do about it.
     """
     plans: list[Plan | None] = []
     wrong: list[tuple[int, Problem]] = []
-    known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
+    known = {} if known is None else known
     made: dict[int, LayerNode] = {}
 
     def step(node: LayerNode) -> Plan | None:
@@ -851,7 +856,7 @@ def _unlike(node: LayerNode, plan: Plan, there: LayerNode, owner: Plan | None) -
     )
 
 
-def _weightless(
+def weightless(
     borrowed: Iterable["Borrowed"], nodes: Sequence[LayerNode], plans: Sequence[Plan | None]
 ) -> Iterator[tuple["Borrowed", Problem]]:
     """Where weights are named, and what is named has none."""

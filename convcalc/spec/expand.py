@@ -27,7 +27,7 @@ from convcalc.spec.flat import (
 from convcalc.spec.given import inputs_of
 from convcalc.spec.items import SPLIT, Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced, nothing_is_called
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
 from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
 from convcalc.spec.promises import read_promises
 from convcalc.spec.source import RefusedError, refuse
@@ -151,39 +151,7 @@ class Expander:
     def expand(self) -> Document:
         """Write the whole out."""
         entries = self.root.entries
-        for key in self.root.key_nodes():
-            if key.text not in TOP_LEVEL and not self.report.findings.full:
-                advice, fix = near_key(key, TOP_LEVEL, self.root)
-                self.report.error(
-                    "CC109",
-                    f"a spec has no key {quoted(key)}",
-                    key,
-                    advice or f"its keys are {', '.join(TOP_LEVEL)}",
-                    fix=fix,
-                )
-        if "rounding" in entries:
-            try:
-                self.reader.rounding = word(
-                    entries["rounding"], Scope({}), ("exact", "floor", "ceil")
-                )
-            except FieldError as error:
-                self.reader.report(error, field="rounding")
-        scope = Scope(self.parameters.top(entries.get("parameters")), self.parameters.failed)
-        scope.products = self.parameters.products
-        self.parameters.top_values = scope.values
-        if self.solved is not None:
-            self.solved.check(scope.values)
-        shapes = [given.read(scope) for given in self.inputs]
-        self.items.rank = None if shapes[0] is None else shapes[0].rank
-        definitions = Definitions(self.report, self.reader, self.items)
-        definitions.read_defaults(entries.get("defaults"), scope)
-        definitions.read_blocks(entries.get("blocks"))
-        for given, shape in zip(self.inputs, shapes, strict=True):
-            name = given.name or "input"
-            self.sources[name] = len(self.nodes)
-            if given.name:
-                self.names.add_source(name, len(self.nodes), given.at)
-            self.nodes.append(source_node(name, shape, source_item(given.at)))
+        scope, shapes = self.begin()
         outputs: tuple[int, ...] = ()
         called: tuple[str, ...] = ()
         try:
@@ -240,6 +208,52 @@ class Expander:
             lost_reads=self.lost_reads,
             ways=ways,
         )
+
+    def begin(self) -> tuple[Scope, list[Shape | None]]:
+        """Read all that stands around the layers: the names of the top, and the inputs' shapes."""
+        entries = self.root.entries
+        for key in self.root.key_nodes():
+            if key.text not in TOP_LEVEL and not self.report.findings.full:
+                advice, fix = near_key(key, TOP_LEVEL, self.root)
+                self.report.error(
+                    "CC109",
+                    f"a spec has no key {quoted(key)}",
+                    key,
+                    advice or f"its keys are {', '.join(TOP_LEVEL)}",
+                    fix=fix,
+                )
+        if "rounding" in entries:
+            try:
+                self.reader.rounding = word(
+                    entries["rounding"], Scope({}), ("exact", "floor", "ceil")
+                )
+            except FieldError as error:
+                self.reader.report(error, field="rounding")
+        scope = self.scope(self.parameters.top(entries.get("parameters")))
+        scope.products = self.parameters.products
+        self.parameters.top_values = scope.values
+        if self.solved is not None:
+            self.solved.check(scope.values)
+        shapes = self.read_inputs(scope)
+        self.items.rank = None if shapes[0] is None else shapes[0].rank
+        definitions = Definitions(self.report, self.reader, self.items)
+        definitions.read_defaults(entries.get("defaults"), scope)
+        definitions.read_blocks(entries.get("blocks"))
+        for given, shape in zip(self.inputs, shapes, strict=True):
+            name = given.name or "input"
+            self.sources[name] = len(self.nodes)
+            if given.name:
+                self.names.add_source(name, len(self.nodes), given.at)
+            self.nodes.append(source_node(name, shape, source_item(given.at)))
+        return scope, shapes
+
+    def scope(self, values: Mapping[str, Value]) -> Scope:
+        """The names of the top."""
+        return Scope(values, self.parameters.failed)
+
+    def read_inputs(self, scope: Scope) -> list[Shape | None]:
+        """The shapes of the inputs; None where an error keeps one unknown."""
+        return [given.read(scope) for given in self.inputs]
 
     def count_pairs(self) -> None:
         """Refuse more inputs and layers than what each sees of each can be followed for."""
@@ -899,7 +913,7 @@ class Expander:
             self.names.tensors[prefix] = None
             return None
         self.items.calls.append(block.name)
-        within = Scope(arguments, self.parameters.failed)
+        within = place.scope.beside(arguments, self.parameters.failed)
         given = given_to(block, value)
         within.causes = causes_of(given, place.scope)
         within.products = self.parameters.products_of(block, given, place.scope)

@@ -143,9 +143,20 @@ class Scope:
     def within(self, values: Mapping[str, Value]) -> "Scope":
         """The names of this scope, and these beside and before them."""
         names: ChainMap[str, Value] = ChainMap(values, self.values)  # type: ignore[arg-type]
-        scope = Scope(names, self.failed)
+        scope = self.beside(names, self.failed)
         scope.causes, scope.products = self.causes, self.products
         return scope
+
+    def beside(self, values: Mapping[str, Value], failed: AbstractSet[str]) -> "Scope":
+        """A scope of other names that is watched like this one, if this one is."""
+        return Scope(values, failed)
+
+    def calculated(self, expression: "Expression") -> Value:
+        """The value of an expression here; who works out many designs at once notes what it reads.
+
+        Raises `ExpressionError`.
+        """
+        return expression.evaluate(self.values)
 
 
 def readings(incoming: Shape) -> dict[str, Value]:
@@ -219,7 +230,7 @@ def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
         expression = parse(text)
         if expression.names:
             scope.used.update(expression.names)
-        return expression.evaluate(scope.values)
+        return scope.calculated(expression)
     except expression_error as error:
         from convcalc.spec.misread import uncalculated
 

@@ -284,12 +284,12 @@ def model(network: Network, terms: RunTerms) -> Model:
         raise ArgumentError(message)
     several = _model(network, terms, single=False)
     joins = any(node.kind == "concat" for node in network.nodes)
-    if not any(_one_is_another(node, joins=joins) for node in network.nodes):
+    if not any(one_is_another(node, joins=joins) for node in network.nodes):
         return several
     return several._replace(alone=_model(network, terms, single=True))
 
 
-def _one_is_another(node: PlannedNode, *, joins: bool) -> bool:
+def one_is_another(node: PlannedNode, *, joins: bool) -> bool:
     """Whether a layer takes otherwise for one example: a linear layer does at each position.
 
     A norm copies slices of the gradient of what is joined, which have gaps between examples.

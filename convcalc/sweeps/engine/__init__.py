@@ -1,0 +1,1 @@
+"""Designs worked out all at once: every piece of a network once, and gathered by index."""
