@@ -203,7 +203,7 @@ class Sums(NamedTuple):
     buffers: int = 0
     """Values of running statistics."""
     macs: int = 0
-    """Multiply-accumulates."""
+    """Multiply-accumulates of a forward pass."""
     activations: int = 0
     """Values of outputs in storage of their own."""
 

@@ -288,7 +288,7 @@ class Parameters:
         own: dict[str, Value] = {}
         values: ChainMap[str, Value] = ChainMap(own, self.top_values)  # type: ignore[arg-type]
         missing = set(self.failed)
-        inner = Scope(values, missing)
+        inner = scope.beside(values, missing)
         failed = isinstance(value, Map) and len(given) != len(value.entries)
         for name, default in declared.items():
             if name in given:

@@ -2,8 +2,8 @@
 
 A name that is varied has a value for each code of its axis; one that is worked out from such has
 one for each combination of those that it turns on; an input from outside may say what others are
-(`spec.solved`). What is not known here, as an input whose own names are varied beside it, is refused
-with `TooManyError`: designs are worked out whole then.
+(`spec.solved`). What is not known here, as an input whose own names are varied beside it, is
+refused with `TooManyError`: designs are worked out whole then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,9 +83,20 @@ class Top:
         for axis, code in zip(self.axes, codes, strict=True):
             if axis.kind == "input":
                 value = axis.values[code]
-                several = isinstance(given, Mapping) and isinstance(value, Mapping)
-                given = {**given, **value} if several else value
+                if isinstance(given, Mapping) and isinstance(value, Mapping):
+                    given = {**given, **value}
+                else:
+                    given = value
         return given
+
+    @property
+    def usual(self) -> Sequence[int]:
+        """The codes of a design whose inputs have no errors, if there is any."""
+        codes = [0] * len(self.axes)
+        start = next((at for at, head in enumerate(self.heads) if head is not None), 0)
+        for axis, code in zip(self.radix.axes, self.radix.split(start), strict=True):
+            codes[axis] = code
+        return codes
 
     def _declared(self) -> Mapping[str, Node]:
         return self.subject.defaults
@@ -93,14 +104,14 @@ class Top:
     def _made_of(self) -> set[str]:
         """The parameters that the spec's own input is made of, and what these are made of."""
         declared = self._declared()
-        found: set[str] = set()
+        made_of: set[str] = set()
         waiting = list(names_in(self.member.entry("input")) & declared.keys())
         while waiting:
             name = waiting.pop()
-            if name not in found:
-                found.add(name)
+            if name not in made_of:
+                made_of.add(name)
                 waiting.extend(names_in(declared[name]) & declared.keys())
-        return found
+        return made_of
 
     def _turns_on(self) -> Radix:
         inputs = [number for number, axis in enumerate(self.axes) if axis.kind == "input"]
@@ -115,8 +126,13 @@ class Top:
             codes[axis] = code
         findings = Findings(self.subject.written.places)
         expander = expander_of(Expander, self, codes, findings)
-        _, shapes = expander.begin()
-        if any(each.severity == "error" for each in findings.diagnostics):
+        earlier = errors_in(findings)
+        scope = expander.scope(expander.parameters.top(expander.root.entries.get("parameters")))
+        before = errors_in(findings)  # of names, which may be others' in another design
+        if expander.solved is not None:
+            expander.solved.check(scope.values)
+        shapes = expander.read_inputs(scope)
+        if earlier or errors_in(findings) > before:
             return None
         known = tuple([shape for shape in shapes if shape is not None])
         if len(known) < len(shapes):
@@ -139,12 +155,7 @@ class Top:
             ):
                 raise TooManyError  # which one input says, and another leaves as it is
             columns[name] = Column(self.radix.axes, tuple(made))  # type: ignore[arg-type]
-        fixed: dict[str, Value] = {}
-        codes = [0] * len(self.axes)
-        start = next((at for at, head in enumerate(self.heads) if head is not None), 0)
-        for axis, code in zip(self.radix.axes, self.radix.split(start), strict=True):
-            codes[axis] = code
-        expander = expander_of(Expander, self, codes, Findings(self.subject.written.places))
+        expander = expander_of(Expander, self, self.usual, Findings(self.subject.written.places))
         fixed = expander.parameters.top(self.member.root.entries.get("parameters"))
         for name, node in self._declared().items():
             if name in columns or name in self.subject.parameters:
@@ -191,6 +202,11 @@ def value_in(column: Column, codes: Mapping[int, int], sizes: Sequence[int]) -> 
     for axis in column.axes:
         place = place * sizes[axis] + codes[axis]
     return column.values[place]
+
+
+def errors_in(findings: Findings) -> int:
+    """How many of the findings are errors."""
+    return sum(each.severity == "error" for each in findings.diagnostics)
 
 
 def _member(subject: Subject) -> Member:

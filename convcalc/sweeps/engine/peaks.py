@@ -1,28 +1,34 @@
 """What a piece of a chain takes in inference, so that the peak of the whole is the largest of them.
 
-docs/memory.md, "inference": at every operation that is alive which something still reads, beside the
-parameters, the buffers and the input, which are there all the time. Between two pieces of a chain
-nothing is alive but the tensor that goes from one to the other: nothing else of what one makes is read
-in another (`pieces`). So at an operation of a piece that is alive which would be in a network of one
-layer that makes that tensor and of the piece, and the peak is the largest over the pieces. What such
-a network may do to that tensor, to overwrite it say, is what the whole may, as long as the tensor has
-storage of its own that nothing else lies on; and how its values lie is what the layer is told to make
-(`order`). Both are looked at behind every piece. Where the tensor lies on the network's input it takes
-nothing and is never overwritten, and the piece is taken as it would be in front. Where it lies in
-another way, or something else is alive, a design is worked out whole.
+docs/memory.md, "inference": at every operation that is alive which something still reads, beside
+the parameters, the buffers and the input, which are there all the time. Between two pieces of a
+chain nothing is alive but the tensor that goes from one to the other: nothing else of what one
+makes is read in another (`pieces`). So at an operation of a piece that is alive which would be in a
+network of one layer that makes that tensor and of the piece, and the peak is the largest over the
+pieces. What such a network may do to that tensor, to overwrite it say, is what the whole may, as
+long as the tensor has storage of its own that nothing else lies on; and how its values lie is what
+the layer is told to make (`order`). Both are looked at behind every piece. Where the tensor lies on
+the network's input it takes nothing and is never overwritten, and the piece is taken as it would be
+in front. Where it lies in another way, or something else is alive, a design is worked out whole.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
+
+import numpy as np
 
 from convcalc.analysis.memory.batch import fewest
 from convcalc.analysis.memory.program import Program, program
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.analysis.memory.walk import Walk, at
+from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.graph.planned import Planned
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
+from convcalc.sweeps.engine.results import SMALL, Results
+from convcalc.sweeps.engine.tables import Pairs, Table
 from convcalc.sweeps.engine.worked import Worked, network_behind, network_of_piece
 
 ORDERS: tuple[Layout, ...] = ("fresh", "channels_last", "both")
@@ -130,3 +136,76 @@ def _after(network: Planned, written: Program, walker: Walk, *, given: bool) -> 
         return GIVEN if same else -1
     alone = walker.held[storage] == 1 and walker.bytes[storage] == size == walker.live
     return ORDERS.index(order) if alone and order in ORDERS else -1
+
+
+class Peaks:
+    """Peaks of inference of designs, composed of those of their pieces."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.pairs: dict[tuple[Any, ...], Pairs] = {}
+        self.made: list[PiecePeak] = []
+        self.after = Table(np.int64)
+        self.buffers = Table(np.int64)
+        self.entry = Table(np.int64)
+        self.fewest = Table(np.int64)
+        self.live: dict[int, Table] = {}
+        self.add(PiecePeak((), 0, 0, 1, -1))  # of what does not compose
+
+    @staticmethod
+    def of(results: Results) -> "Peaks":
+        """Those that belong to results, which hold them."""
+        if results.peaks is None:
+            results.peaks = Peaks(results)
+        peaks: Peaks = results.peaks
+        return peaks
+
+    def add(self, peak: PiecePeak) -> int:
+        """Number what a piece takes."""
+        self.made.append(peak)
+        self.after.add(peak.after)
+        self.buffers.add(peak.buffers)
+        self.entry.add(peak.entry)
+        self.fewest.add(peak.fewest)
+        return len(self.made) - 1
+
+    def bytes(
+        self, made: Sequence[Any], parameters: Any, batch: int, terms: RunTerms, *, single: bool
+    ) -> tuple[Any, Any]:
+        """The peak of each design for a batch, and whether it is known."""
+        known: Any = np.True_
+        buffers: Any = np.int64(0)
+        live: Any = np.int64(0)
+        entry: Any = np.int64(0)
+        orders: Any = np.int64(0)
+        last = len(made) - 1
+        for number, own in enumerate(made):
+            first = number == 0
+            pairs = self.pairs.setdefault((terms, single, first), Pairs())
+
+            find = partial(self._find, terms=terms, first=first, single=single)
+            places = pairs.at(own, np.maximum(orders, 0), find)
+            known = known & (places > 0) & (orders >= 0)
+            buffers = buffers + self.buffers.values[places]
+            entry = entry + self.entry.values[places]
+            live = np.maximum(live, self._lives(batch)[places])
+            known = known & (self.fewest.values[places] <= batch)
+            orders = self.after.values[places]
+            if number < last:
+                known = known & (orders >= 0)
+        width = DTYPE_BYTES[terms.dtype]
+        total = parameters * width + buffers + terms.overhead + entry * batch + live
+        return total, known
+
+    def _find(self, result: int, order: int, *, terms: RunTerms, first: bool, single: bool) -> int:
+        worked = self.results.worked[result]
+        peak = None if worked is None else peak_of(worked, order, terms, first=first, single=single)
+        return 0 if peak is None else self.add(peak)
+
+    def _lives(self, batch: int) -> Any:
+        """By number, most bytes alive for a batch."""
+        table = self.live.setdefault(batch, Table(np.int64))
+        for peak in self.made[table.count :]:
+            live = peak.live(batch)
+            table.add(live if live < SMALL else 0)
+        return table.values

@@ -7,7 +7,7 @@ it is one piece; so it is where names could be taken twice. Which pieces there a
 are written out: `MergeError` says which are to be one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,7 @@ from convcalc.findings import Findings
 from convcalc.graph.indices import INDEXING
 from convcalc.layers.base import Layer, declarations
 from convcalc.shape import Shape
-from convcalc.spec.expand import MAX_LAYERS, Expander
-from convcalc.spec.fields import FieldReader
+from convcalc.spec.expand import MAX_PAIRS, Expander
 from convcalc.spec.flat import Borrowed, LayerNode
 from convcalc.spec.given import RESHAPING
 from convcalc.spec.made_of import names_in
@@ -127,24 +126,21 @@ class _Watching(Expander):
 
     def clear(self) -> None:
         """Forget what was written out before."""
-        names = _Numbered(self.report, self.sources)
-        self.names = names
         del self.nodes[len(self.sources) :]
         self.groups, self.begun, self.borrowed = [], {}, []
         self.said_frozen, self.lost_items, self.lost_reads = [], [], {}
         self.lost, self.lost_names, self.behind = False, {}, None
         self.depth = self.steps = 0
         self.items.calls.clear()
-        for index, given in enumerate(self.inputs):
-            if given.name:
-                names.add_source(given.name, index, given.at)
 
 
 class _Kit(NamedTuple):
     """What pieces are written out with: all that stands around the layers was read."""
 
     expander: _Watching
+    """What writes them out, one after the other."""
     findings: Findings
+    """Where what is wrong goes to."""
     asked: tuple[Asked, ...]
     """What was asked in reading it."""
     wrong: bool
@@ -211,6 +207,8 @@ class Piece:
         """The items of the list that it is made of."""
         self.last = last
         """Whether it is the last one, which promises are read with."""
+        self.says_outputs = last and kits.top.member.entry("outputs") is not None
+        """Whether the spec says which tensors are its outputs."""
         self.leaves: list[Leaf] = []
         self.radix = NO_AXES
         """The axes that it turns on, as far as is known."""
@@ -227,31 +225,31 @@ class Piece:
     def numbers(self, codes: Codes) -> Any:
         """The leaf of each design by its number, for designs with these codes."""
         while True:
-            found = self._found(codes)
-            if found is not None:
-                return found
+            leaves = self._known_leaves(codes)
+            if leaves is not None:
+                return leaves
 
-    def _found(self, codes: Codes) -> Any:
+    def _known_leaves(self, codes: Codes) -> Any:
         """The same; None where a new question shows that the piece turns on another axis."""
         places = self.radix.joined(codes)
         if self.radix.count > LARGEST:
-            return self._found_among(places, codes)
-        found = self._table[places]
-        if np.ndim(found) == 0:
-            if found < 0:
+            return self._among_met(places, codes)
+        leaves = self._table[places]
+        if np.ndim(leaves) == 0:
+            if leaves < 0:
                 if not self._learn([int(places)], np.zeros(1, np.int64), codes):
                     return None
-                found = self._table[places]
-            return found
-        unknown = np.flatnonzero(found < 0)
+                leaves = self._table[places]
+            return leaves
+        unknown = np.flatnonzero(leaves < 0)
         if unknown.size:
             missing, first = np.unique(places[unknown], return_index=True)
             if not self._learn(missing.tolist(), unknown[first], codes):
                 return None
-            found = self._table[places]
-        return found
+            leaves = self._table[places]
+        return leaves
 
-    def _found_among(self, places: Any, codes: Codes) -> Any:
+    def _among_met(self, places: Any, codes: Codes) -> Any:
         """The same where there are too many combinations for a table."""
         own, first, back = np.unique(places, return_index=True, return_inverse=True)
         if len(self._met) > LARGEST:
@@ -331,9 +329,11 @@ class Piece:
         watched = Watched(self.kits.top.names(expander.parameters.top_values, codes), recorder)
         expander.parameters.top_values = watched
         expander.clear()
-        names = expander.names
-        assert isinstance(names, _Numbered)
+        names = expander.names = _Numbered(expander.report, expander.sources)
         names.hidden = self.number > 0
+        for index, given in enumerate(expander.inputs):
+            if given.name:
+                names.add_source(given.name, index, given.at)
         before = len(kit.findings.diagnostics)
         scope = WatchedScope(watched, expander.parameters.failed, recorder=recorder)
         scope.products = expander.parameters.products
@@ -356,14 +356,14 @@ class Piece:
                 self._promise(expander, kit, scope)
         except RefusedError as error:
             refuse(kit.findings, error)
-        late = [node for node in expander.nodes if node.late is not None]
-        for node in late:  # whose fields are read when it is known what comes in
-            self._ask_all(node, watched)
+        for node in expander.nodes:  # fields that are read when it is known what comes in
+            if node.late is not None:
+                ask_all(names_in(node.late.written), watched)
         asked = list(dict.fromkeys([*kit.asked, *recorder.asked]))
-        found = kit.findings.diagnostics
-        errors = [each for each in found if each.severity == "error"]
-        if len(found) > before or errors:
-            if errors or len(found) > MOST_FINDINGS:
+        diagnostics = kit.findings.diagnostics
+        errors = [each for each in diagnostics if each.severity == "error"]
+        if len(diagnostics) > before or errors:
+            if errors or len(diagnostics) > MOST_FINDINGS:
                 self.kits.drop(kit)
             if self.number and any(each.code == "CC201" for each in errors):
                 raise MergeError(self.number - 1, self.number)
@@ -376,13 +376,6 @@ class Piece:
         member = expander.member
         budget = expander.root.entries.get("budget")
         read_promises(kit.findings, member.expectations(), budget, scope, expander.reader)
-
-    def _ask_all(self, node: LayerNode, watched: Watched) -> None:
-        """Ask for all names that a layer may read when it is made."""
-        assert node.late is not None
-        for name in sorted(names_in(node.late.written)):
-            if name in watched:
-                watched.get(name)
 
     def _leaf(
         self,
@@ -397,7 +390,15 @@ class Piece:
         start = sources + (1 if self.number else 0)
         if wrong or current is None:
             return Leaf(
-                number, (), -1, (), expander.steps, True, False, frozenset(), reshapes=False
+                number=number,
+                nodes=(),
+                output=-1,
+                borrowed=(),
+                steps=expander.steps,
+                wrong=True,
+                unusual=False,
+                axes=frozenset(),
+                reshapes=False,
             )
         shift = start - 1 if self.number else 0
         nodes = tuple([self._moved(node, shift) for node in expander.nodes[start:]])
@@ -408,9 +409,7 @@ class Piece:
         axes, reshapes = _axes(nodes)
         borrowed = tuple(
             [
-                Borrowed(
-                    each.item, _shifted(each.owner, shift), _shifted(each.user, shift)
-                )
+                Borrowed(each.item, _shifted(each.owner, shift), _shifted(each.user, shift))
                 for each in expander.borrowed
             ]
         )
@@ -421,7 +420,7 @@ class Piece:
             borrowed=borrowed,
             steps=expander.steps,
             wrong=any(node.unknown or (node.layer is None and node.late is None) for node in nodes),
-            unusual=len(nodes) > MAX_LAYERS // 4
+            unusual=(sources > 1 and sources * len(expander.nodes) > MAX_PAIRS)
             or any(node.kind in INDEXING or node.origin for node in nodes),
             axes=axes,
             reshapes=reshapes,
@@ -450,29 +449,35 @@ def _shifted(layers: range, shift: int) -> range:
     return range(layers.start - shift, layers.stop - shift)
 
 
+def ask_all(names: Iterable[str], watched: Watched) -> None:
+    """Ask for all of these names that there are."""
+    for name in sorted(names):
+        watched.get(name)
+
+
 def _axes(nodes: Sequence[LayerNode]) -> tuple[frozenset[int], bool]:
     """How many axes fields with one number for each are for, before other axes are made."""
-    found: set[int] = set()
+    counts: set[int] = set()
     for node in nodes:
         if node.kind in RESHAPING:
-            return frozenset(found), True
+            return frozenset(counts), True
         if node.layer is None:
             continue
         for field, declared in declarations(type(node.layer)).items():
             sizes = getattr(node.layer, field) if declared.form == "axes" else None
             if isinstance(sizes, tuple):
-                found.add(len(sizes))
-    return frozenset(found), False
+                counts.add(len(sizes))
+    return frozenset(counts), False
 
 
-def apart(pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
-    """Pairs of pieces that may name two things alike, by their numbers."""
+def look_apart(pieces: Sequence[Piece]) -> None:
+    """Raise `MergeError` for pieces that may name two things alike."""
     for piece in pieces:
         for other in pieces[piece.number + 1 :]:
             if piece.claimed & other.claimed or (
                 _counts(piece.claimed, other.bases) or _counts(other.claimed, piece.bases)
             ):
-                yield piece.number, other.number
+                raise MergeError(piece.number, other.number)
 
 
 def _counts(claimed: set[str], bases: set[str]) -> bool:
@@ -486,4 +491,3 @@ def _counts(claimed: set[str], bases: set[str]) -> bool:
         if name in bases:  # a group that is repeated has its latest round's name as well
             return True
     return False
-

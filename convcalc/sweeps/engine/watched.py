@@ -2,8 +2,8 @@
 
 An expansion meets an axis of a sweep only where it looks a name up: each time it does is a question
 (the value of an expression, with all other names in it as they are there, or of a name alone), and
-with the same answers it asks the same questions and writes out the same layers. So what a piece of a
-spec becomes is a tree of questions: designs go down it by their answers, all at once, and only
+with the same answers it asks the same questions and writes out the same layers. So what a piece of
+a spec becomes is a tree of questions: designs go down it by their answers, all at once, and only
 where a branch was never taken is something expanded. Nothing is guessed from the text: what is not
 asked was not read.
 """
@@ -62,8 +62,8 @@ class Question:
         self._alone: tuple[str, Sequence[Value | None]] | None = None
         """The only name that is varied in it, with its values by the number of a combination."""
         if len(columns) == 1:
-            ((name, column),) = columns.items()
-            self._alone = name, column.values
+            ((alone, only),) = columns.items()
+            self._alone = alone, only.values
         self._given: dict[Answer, int] = {}
         self._known = np.full(self.radix.count, -1, np.int32)
 
@@ -74,26 +74,26 @@ class Question:
     def answers(self, codes: Sequence[Any]) -> Any:
         """The numbers of the answers that designs with these codes give, as an array."""
         places = self.radix.joined(codes)
-        found = self._known[places]
-        if (found < 0).any():
-            for place in np.unique(np.atleast_1d(places)[np.atleast_1d(found) < 0]).tolist():
+        numbers = self._known[places]
+        if (numbers < 0).any():
+            for place in np.unique(np.atleast_1d(places)[np.atleast_1d(numbers) < 0]).tolist():
                 self._known[place] = self.number(self.answer(place))
-            found = self._known[places]
-        return found
+            numbers = self._known[places]
+        return numbers
 
     def answer(self, place: int) -> Answer:
         """The answer for one combination of codes, by its number."""
         values = dict(self.around)
         if self._alone is not None:
-            name, column = self._alone
-            values[name] = column[place]  # type: ignore[assignment]
+            alone, known = self._alone
+            values[alone] = known[place]  # type: ignore[assignment]
             return answered(self.expression, values)
         codes = dict(zip(self.radix.axes, self.radix.split(place), strict=True))
         for name, column in self.columns.items():
             own = 0
             for axis in column.axes:
                 own = own * self.radix.size(axis) + codes[axis]
-            values[name] = column.values[own]  # type: ignore[assignment]
+            values[name] = column.values[own]  # type: ignore[assignment]  # which is known
         return answered(self.expression, values)
 
 
@@ -112,7 +112,9 @@ class Asked(NamedTuple):
     key: tuple[Any, ...]
     """What is the same question: the expression and the values of what is not varied in it."""
     question: Question
+    """What gives its answers for other designs."""
     answer: Answer
+    """What it was answered in this design."""
 
 
 class Recorder:
@@ -221,7 +223,7 @@ class Watched(dict[str, Value]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of a name, which is looked up like any other."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401 (which is this)
 
 
 class WatchedScope(Scope):

@@ -1,8 +1,8 @@
 """What a piece of a network adds to it, worked out once for every tensor that may come in.
 
-The layers of a piece are planned like those of a network whose input is the tensor before the piece,
-and counted like them. A result hangs on the layers and on the shape of that tensor, and its digest
-on how far back in the list of layers that tensor is.
+The layers of a piece are planned like those of a network whose input is the tensor before the
+piece, and counted like them. A result hangs on the layers and on the shape of that tensor, and its
+digest on how far back in the list of layers that tensor is.
 """
 
 from collections.abc import Sequence
@@ -157,7 +157,7 @@ def _far(node: LayerNode, first: bool, gap: int) -> LayerNode:  # noqa: FBT001
     """A layer whose reads of what comes in go back as far as they do in the network."""
     if first or not gap or 0 not in node.inputs:
         return node
-    return node._replace(inputs=tuple([read if read else -gap for read in node.inputs]))
+    return node._replace(inputs=tuple([read or -gap for read in node.inputs]))
 
 
 def network_of_piece(worked: Worked) -> Planned:
