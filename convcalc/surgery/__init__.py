@@ -61,6 +61,10 @@ CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
             equal=False,
             value="LAYER=N",
         ),
+        "quantize-friendly": Conversion(
+            "What TensorFlow Lite Micro does not fuse becomes what it does; to be trained on.",
+            equal=False,
+        ),
         "separable": Conversion(
             "Convolutions become depthwise ones with 1×1 behind them; to be trained anew.",
             equal=False,

@@ -399,7 +399,7 @@ def of_kind(item: Item, kind: str, fields: Mapping[str, Any]) -> Item:
 
     A comment that says what `check` is to leave alone goes: it was about the other kind.
     """
-    made = item.replace(kind=kind, value=dict(fields))
+    made = item.replace(kind=kind, value=dict(fields) or None)
     before = next((part for part in item.parts if part.key not in MODIFIERS), None)
     parts = list(made.parts)
     if before is not None:

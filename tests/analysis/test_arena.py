@@ -217,6 +217,19 @@ def test_equal_sizes_are_placed_from_the_last_on() -> None:
             "int8",
             ("prelu1", "prelu", "runs twice"),
         ),
+        (
+            "{input: 8x6x4, layers: [permute: [1, 3, 2], prelu]}",
+            "int8",
+            ("prelu1", "prelu", "behind a permutation"),
+        ),
+        (
+            (
+                "{input: 8x6x4, layers: [conv: {filters: 4, kernel: 1}, permute: [1, 3, 2], "
+                "hardsigmoid, conv: {filters: 4, kernel: 1}]}"
+            ),
+            "int8",
+            ("hardsigmoid1", "hardsigmoid", "between a permutation and what has weights"),
+        ),
         ("{input: 8x4, layers: [upsample: 2]}", "int8", ("upsample1", "upsample", "one axis")),
         (
             "{input: 8x8x4, layers: [batchnorm: {track_running_stats: false}]}",

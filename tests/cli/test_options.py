@@ -355,6 +355,7 @@ TRIED = {
             "--reparameterize": ("--reparameterize",),
             "--conv-to-linear": ("--conv-to-linear", "second"),
             "--prune": ("--prune", "conv1=3"),
+            "--quantize-friendly": ("--quantize-friendly",),
             "--separable": ("--separable",),
             "--unstack": ("--unstack",),
             "--stack": ("--stack",),

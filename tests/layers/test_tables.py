@@ -43,6 +43,12 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
         kinds() - SOURCES,
     ),
     "ways to be written": (written, "WAYS", "ONE_WAY", kinds()),
+    "activations that TensorFlow Lite Micro fuses instead": (
+        tflite_micro,
+        "FUSED_INSTEAD",
+        "NOT_INSTEAD",
+        kinds("activation"),
+    ),
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
 """A module, its table with a row by kind, its table of reasons for those that have none there, and

@@ -98,6 +98,17 @@ class Runtime(NamedTuple):
         lowered: Lowered = import_module(f"{__name__}.{self.module}").lower(network, dtype)
         return lowered
 
+    @property
+    def fused_instead(self) -> Mapping[str, str]:
+        """By kind of layer that is not fused, the kind that is and may stand for it."""
+        table: Mapping[str, str] = import_module(f"{__name__}.{self.module}").FUSED_INSTEAD
+        return table
+
+    @property
+    def copies_for_padding(self) -> frozenset[str]:
+        """The operators that only copy a map with a border, which a kernel may do without."""
+        return frozenset(import_module(f"{__name__}.{self.module}").COPIES)
+
 
 RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
     {

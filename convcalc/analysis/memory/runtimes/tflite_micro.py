@@ -47,6 +47,8 @@ MOVING = ("RESHAPE", "TRANSPOSE", "DEPTH_TO_SPACE")
 """Operators that move values, which an activation function is put in front of."""
 ACTIVATIONS = ("relu", "relu6", "tanh", "sigmoid", "hardsigmoid")
 """Kinds of layers that are put in front of what moves values."""
+COPIES = ("PAD", "PADV2")
+"""Operators that only copy a map with a border of one value."""
 CONVOLVING = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 """Operators that keep a factor for each filter."""
 
@@ -796,6 +798,9 @@ def _hardsigmoid(low: _Lowering, index: int) -> _Made:
             "ADD", index, [x], x.shape, run=low.stays(x), constants=[1], fused="RELU6", ahead=ahead
         )
     readers, given = low.effective(index)
+    weighted = any(low.node(reader).kind in UNSCALED for reader in readers)
+    if weighted and ahead is not None and ahead.name == "TRANSPOSE":
+        raise _NoRuleError("between a permutation and what has weights it was not measured")
     taken = ahead is None and all(_takes_factor(low, reader, six) for reader in readers)
     if taken and readers and not given:
         return six
@@ -855,6 +860,8 @@ def _prelu(low: _Lowering, index: int) -> _Made:
     x = low.input(index)
     slopes = sum(weight.size for weight in low.plan(index).weights)
     constant = low.store(index, "weight", slopes, width=1, scales=1)
+    if x.maker is not None and x.maker.name == "TRANSPOSE":
+        raise _NoRuleError("behind a permutation what it is made of moves in front of that")
     if not _clipped(low, index):
         return low.emit("PRELU", index, [x], constants=[constant])
     if x.maker is not None and x.maker.name == "FULLY_CONNECTED" and not x.maker.fused:
@@ -1074,3 +1081,29 @@ REASONS: Mapping[str, str] = MappingProxyType({
     "embedding": _UNMEASURED,
 })  # fmt: skip
 """By kind without a rule, why there is none; together with `LOWERINGS` every kind there is."""
+
+FUSED_INSTEAD: Mapping[str, str] = MappingProxyType({
+    "leaky_relu": "relu",
+    "prelu": "relu",
+    "elu": "relu",
+    "selu": "relu",
+    "softplus": "relu",
+    "gelu": "relu6",
+    "mish": "relu6",
+    "silu": "relu6",
+    "hardswish": "relu6",
+    "tanh": "relu6",
+    "sigmoid": "relu6",
+    "hardsigmoid": "relu6",
+})  # fmt: skip
+"""By kind of activation function that is an operator of its own, or none, which of those that are
+fused may stand for it; relu6 for one that is bounded, or has been replaced so in a publication, as
+in EfficientNet-Lite."""
+NOT_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "relu": "it is fused",
+        "relu6": "it is fused",
+        "abs": "none of those that are fused is like it",
+    }
+)
+"""By kind of activation function without one in `FUSED_INSTEAD`, why there is none."""

@@ -1,0 +1,99 @@
+"""What a runtime does not fuse becomes what it does, and the arena becomes smaller."""
+
+import numpy as np
+import pytest
+from tabled import tabled
+
+import convcalc
+from convcalc.analysis.memory import arena
+from convcalc.forward import random_weights
+from convcalc.graph.planned import planned
+from convcalc.surgery import convert
+from convcalc.surgery.edits import CannotConvertError
+
+MIXED = """
+rounding: floor
+input: 16x16x4
+defaults: {depthwise_conv: {padding: 1, stride: 2}}
+layers:
+  - depthwise_conv: 3  # first
+  - prelu: channels
+  - {conv: {filters: 8, kernel: 3, stride: 2, padding: 1}, name: a}  # second
+  - silu
+  - multiply: [[], [global_avgpool, conv: {filters: 8, kernel: 1}, dropout, sigmoid, dropout]]
+  - maxpool: {kernel: 3, stride: 2, padding: 1}
+  - flatten
+  - linear: 3
+  - sigmoid
+  - dropout
+"""
+
+
+def kinds_of(network: convcalc.Network) -> list[str]:
+    return [node.kind for node in network.nodes]
+
+
+# Both heads are those that TensorFlow Lite Micro was measured to take of the converted networks
+# (tflite-micro 0.dev20261023182759, 26 November 2026).
+@tabled(("network", "head"), [("lenet5", 5888), (MIXED, 1280)])
+def test_the_arena_of_what_is_made_is_the_runtimes(network: str, head: int) -> None:
+    spec = network if network == "lenet5" else convcalc.parse(network)
+    made = convert(spec, "quantize-friendly").network
+    assert (arena(made).size, arena(made).exact) == (head, True)
+
+
+def test_activations_become_what_is_fused_but_for_gates_and_outputs() -> None:
+    made = convert(convcalc.parse(MIXED), "quantize-friendly")
+    kinds = kinds_of(made.network)
+    assert [each for each in kinds if "relu" in each] == ["relu", "relu6"]
+    assert kinds.count("sigmoid") == 2
+    remarks = made.steps[0].result.remarks
+    assert "1 prelu became relu; 1 silu became relu6" in remarks[0]
+    assert "kept 1 sigmoid, whose values scale others" in remarks[0]
+    assert "kept 1 sigmoid, whose values are an output" in remarks[0]
+    assert remarks[1].startswith("3 layers pad as `same` does")
+    assert "2,320 bytes → 1,280 bytes" in remarks[2]
+    text = made.spec.to_yaml()
+    assert "padding: same" in text
+    assert "# first" in text
+    assert "# second" in text
+
+
+@tabled("layer", ["conv: {filters: 4, kernel: 3, padding: 1, stride: 2}", "maxpool: 2"])
+def test_padding_stays_where_it_is_no_copy(layer: str) -> None:
+    # 15 positions, a stride of 2 and padding of 1 are what `same` pads: nothing is copied.
+    spec = f"{{rounding: floor, input: 15x15x4, layers: [{layer}, relu]}}"
+    with pytest.raises(CannotConvertError, match="no activation function"):
+        convert(convcalc.parse(spec), "quantize-friendly")
+
+
+def test_padding_stays_where_same_would_change_the_size() -> None:
+    # ⌈16 / 2⌉ is 8, and with padding of 2 it makes ⌊(16 + 4 − 3) / 2⌋ + 1 = 9.
+    spec = "{rounding: floor, input: 16x16x4, layers: [conv: {filters: 4, kernel: 3, padding: 2, stride: 2}, tanh, conv: {filters: 2, kernel: 1}]}"  # noqa: E501
+    made = convert(convcalc.parse(spec), "quantize-friendly")
+    assert kinds_of(made.network) == ["input", "conv", "relu6", "conv"]
+    assert "padding: same" not in made.spec.to_yaml()
+    assert not any("pad as" in each for each in made.steps[0].result.remarks)
+
+
+def test_what_the_runtime_has_no_rule_for_is_said_instead_of_an_arena() -> None:
+    spec = "{input: 8x8x4, layers: [conv: {filters: 4, kernel: 1}, gelu, conv: {filters: 4, kernel: 1}]}"  # noqa: E501
+    remark = convert(convcalc.parse(spec), "quantize-friendly").steps[0].result.remarks[1]
+    assert "not known (gelu: the runtime does not run it) → 512 bytes" in remark
+
+
+def test_weights_of_what_stays_move_and_slopes_do_not() -> None:
+    old = planned(convcalc.loads(MIXED))
+    made = convert(convcalc.parse(MIXED), "quantize-friendly")
+    weights = random_weights(old, 3)
+    moved = made.weights(weights)
+    expected = {name for name in weights if not name.startswith("prelu")}
+    assert {*moved} == expected == {*random_weights(made.network, 0)}
+    assert all(np.array_equal(moved[name], weights[name]) for name in expected)
+
+
+def test_it_claims_no_equality_and_finds_nothing_twice() -> None:
+    made = convert("lenet5", "quantize-friendly")
+    assert not made.equal
+    with pytest.raises(CannotConvertError):
+        convert(made.spec, "quantize-friendly")
