@@ -9,6 +9,7 @@ from convcalc.analysis import analyze
 from convcalc.cli.options import (
     Inputs,
     Word,
+    as_written,
     each_member,
     freeze_option,
     frozen,
@@ -18,22 +19,18 @@ from convcalc.cli.options import (
     network_options,
     output_options,
     size_options,
+    written_option,
 )
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats import FORMATS
 from convcalc.graph import read
+from convcalc.spec.promises import TOOLS
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory.limits import Limit
     from convcalc.analysis.report import Report
     from convcalc.cli.counting import Asked
-
-TOOLS = (
-    "fvcore", "torchinfo", "thop", "ultralytics", "torchprofile", "flopcounter", "flopcounter:cpu",
-    "timm",
-)  # fmt: skip
-"""The tools of `--count`, without the tables that say what they count."""
 
 
 def _columns(
@@ -129,6 +126,7 @@ def _columns(
     help="Whose own number for the network, written so, this is: 4.11G, '4.13 GMac', 4111512576.",
 )
 @click.option("--parameters", is_flag=True, help="Of --whose: it is a number of parameters.")
+@written_option
 @click.option(
     "--mode",
     type=Word(["eval", "train"]),
@@ -165,6 +163,7 @@ def command(
     by_layer: bool,
     whose: str | None,
     parameters: bool,
+    ways: tuple[tuple[str, str], ...],
     mode: str | None,
     no_grad: bool,
     verified: bool,
@@ -191,6 +190,7 @@ def command(
         by_layer=by_layer,
         whose=whose,
         parameters=parameters,
+        ways=ways,
         mode=mode,
         no_grad=no_grad,
         batch=batch,
@@ -234,7 +234,8 @@ def command(
         from convcalc.cli.counting import answer
 
         networks = (
-            named(read(spec, input=shape, parameters=dict(settings)), names) for spec in specs
+            named(as_written(read(spec, input=shape, parameters=dict(settings)), ways), names)
+            for spec in specs
         )
         answer(networks, of_tools, output)
     if summary:
@@ -254,7 +255,8 @@ def command(
     verdicts = []
     uncounted = False
     for spec in specs:
-        network = named(frozen(read(spec, input=shape, parameters=dict(settings)), freeze), names)
+        read_one = as_written(read(spec, input=shape, parameters=dict(settings)), ways)
+        network = named(frozen(read_one, freeze), names)
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
         diagnostics.extend(report.diagnostics)
         if of_tools is not None:
@@ -299,6 +301,7 @@ def _of_tools(
     by_layer: bool,
     whose: str | None,
     parameters: bool,
+    ways: tuple[tuple[str, str], ...],
     mode: str | None,
     no_grad: bool,
     batch: int,
@@ -308,6 +311,7 @@ def _of_tools(
         of_them = {
             "--by-layer": by_layer,
             "--parameters": parameters,
+            "--written": bool(ways),
             "--mode": mode is not None,
             "--no-grad": no_grad,
         }

@@ -314,6 +314,18 @@ def _checkpoints(asked: Asked) -> Iterator[Candidate]:
     yield Candidate("every=")
 
 
+def _ways(asked: Asked) -> Iterator[Candidate]:
+    """Kinds of layers, and behind the sign how such layers can be written."""
+    from convcalc.layers.written import WAYS, WORDS, words_of
+
+    kind, sign, _ = asked.text.rpartition("=")
+    if not sign:
+        yield from (Candidate(f"{each}=") for each in WAYS)
+        return
+    for word in words_of(kind) or WORDS:
+        yield Candidate(f"{kind}={word}", WORDS[word])
+
+
 class Value(NamedTuple):
     """What values of one name are."""
 
@@ -344,6 +356,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "NAME=VALUE": Value(_settings),
         "NAME=FROM..TO[:STEP]": Value(_settings),
         "NAME=LIMIT": Value(_totals),
+        "PATTERN=WORD": Value(_ways),
         "every=K|NAMES": Value(_checkpoints),
         "FILE": Value(files=True),
         "FORMAT:FILE": Value(_outputs, behind=":"),

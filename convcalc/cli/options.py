@@ -304,6 +304,41 @@ def frozen(network: "Network", patterns: tuple[str, ...]) -> "Network":
         raise click.UsageError(str(error)) from None
 
 
+def way_value(value: str | tuple[str, str]) -> tuple[str, str]:
+    """Layers and how they are written on the command line: PATTERN=WORD."""
+    if isinstance(value, tuple):
+        return value
+    pattern, equals, word = value.rpartition("=")
+    if not equals or not pattern.strip() or not word.strip():
+        raise click.BadParameter(f"{value!r} is not PATTERN=WORD, such as relu=function")
+    return pattern.strip(), word.strip()
+
+
+def written_option(function: F) -> F:
+    """--written, over what the spec says of it."""
+    return click.option(
+        "--written",
+        "ways",
+        type=way_value,
+        multiple=True,
+        metavar="PATTERN=WORD",
+        help="How layers are written in code, by kinds or names, where a tool's count hangs on it: "
+        "relu=function; repeatable.",
+    )(function)
+
+
+def as_written(network: "Network", ways: tuple[tuple[str, str], ...]) -> "Network":
+    """A network whose layers are written as `--written` says."""
+    if not ways:
+        return network
+    from convcalc.graph.written import with_ways
+
+    try:
+        return with_ways(network, ways)
+    except ArgumentError as error:
+        raise click.UsageError(f"--written: {error}") from None
+
+
 def names_option(function: F) -> F:
     """--names, what layers are called in what is shown."""
     return click.option(

@@ -12,7 +12,7 @@ from paths import ROOT
 
 from convcalc.analysis.conventions import CONVENTIONS
 from convcalc.cli import convcalc
-from convcalc.cli.analyze import TOOLS
+from convcalc.spec.promises import TOOLS
 
 MIXED = (
     "name: mixed\ninput: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n"
@@ -107,7 +107,7 @@ def test_a_tool_that_has_no_number_says_of_which_layer(tmp_path: Path) -> None:
 
 def test_whose_number_is_said_with_the_nearest() -> None:
     result = run("resnet50", "--whose", "4.12G", "--format", "plain")
-    assert result.exit_code == 1
+    assert result.exit_code == 0
     assert "the nearest is fvcore, 4,111,512,576, which is 8,487,424 less." in result.stdout
     result = run("resnet50", "--whose", "4111512576", "--format", "csv")
     assert result.exit_code == 0
@@ -145,3 +145,32 @@ def test_json_satisfies_its_schema(arguments: list[str]) -> None:
     )
     value = json.loads(run(*arguments, "--format", "json").stdout)
     Draft7Validator(schema).validate(value)
+
+
+def test_how_layers_are_written_is_said_over_the_spec() -> None:
+    """Values of ReLUs are counted by a hook and by a function: 2 × 2,308,096 of ResNet-18."""
+    totals = [
+        json.loads(run("resnet18", "--count", "ptflops", *more, "--format", "json").stdout)
+        for more in ([], ["--written", "relu=function"], ["--written", "relu=method"])
+    ]
+    assert [each["count"]["total"] for each in totals] == [
+        1_825_313_768,
+        1_825_313_768 - 2_308_096,
+        1_825_313_768 - 2 * 2_308_096,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--written", "relu=function"], "--written is about what other tools count"),
+        (["--count", "ptflops", "--written", "rleu=function"], "did you mean `relu`?"),
+        (["--count", "ptflops", "--written", "relu=fun"], "'fun' is none of module, function"),
+        (["--count", "ptflops", "--written", "relu=mean"], "`mean` cannot be said"),
+        (["--count", "ptflops", "--written", "relu"], "is not PATTERN=WORD"),
+    ],
+)
+def test_lines_that_say_nothing_are_refused(arguments: list[str], said: str) -> None:
+    result = run("resnet18", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())

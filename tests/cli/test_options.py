@@ -232,6 +232,7 @@ TRIED = {
             "--by-layer": ("--by-layer",),
             "--whose": ("--whose", "1.23G"),
             "--parameters": ("--parameters",),
+            "--written": ("--written", "conv=function"),
             "--mode": ("--mode", "train"),
             "--no-grad": ("--no-grad",),
         },
@@ -242,6 +243,7 @@ TRIED = {
             "--epochs": ("--dataset-size", "100"),
             "--by-layer": ("--why", "torchinfo"),
             "--parameters": ("--whose", "1.23G"),
+            "--written": ("--count", "ptflops"),
             "--mode": ("--count", "fvcore"),
             "--no-grad": ("attending.yaml", "--count", "fvcore"),
         },
@@ -1045,6 +1047,7 @@ SECOND = {
     "--prune": "second=3",
     "--conv-to-linear": "conv1",
     "--freeze": "linear1",
+    "--written": "linear=function",
 }
 """Option that may be repeated → another value than that of `TRIED`."""
 
