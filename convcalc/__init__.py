@@ -78,6 +78,10 @@ if TYPE_CHECKING:
     from convcalc.surgery.shifted import dense as dense
     from convcalc.sweeps.fit import Fitted as Fitted
     from convcalc.sweeps.fit import fit as fit
+    from convcalc.sweeps.library import Designs as Designs
+    from convcalc.sweeps.library import Sweep as Sweep
+    from convcalc.sweeps.library import sweep as sweep
+    from convcalc.sweeps.report import SweepReport as SweepReport
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
@@ -89,6 +93,7 @@ _HOMES = {
     "Comparison": "analysis.compare",
     "Converted": "surgery",
     "Count": "analysis.conventions",
+    "Designs": "sweeps.library",
     "Diagnostic": "diagnostics",
     "ExplainedError": "explanation.messages",
     "ExplainedValue": "explanation.value",
@@ -115,6 +120,8 @@ _HOMES = {
     "Solved": "explanation.backwards",
     "Spec": "spec.tree",
     "SpecError": "graph",
+    "Sweep": "sweeps.library",
+    "SweepReport": "sweeps.report",
     "Text": "spec.nodes",
     "Totals": "analysis",
     "Verdict": "checks.verdict",
@@ -150,6 +157,7 @@ _HOMES = {
     "size": "explanation.calculator",
     "sizes": "laws",
     "solve_size": "explanation.backwards",
+    "sweep": "sweeps.library",
     "verify": "checks.library",
     "whose": "analysis.conventions.whose",
 }

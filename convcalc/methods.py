@@ -31,6 +31,8 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "CheckReport.to_json": ("convcalc.formats.check.json", "render"),
         "Verdict.__str__": ("convcalc.formats.verify.plain", "render"),
         "Verdict.to_json": ("convcalc.formats.verify.json", "render"),
+        "SweepReport.__str__": ("convcalc.formats.sweep.plain", "render"),
+        "SweepReport.to_json": ("convcalc.formats.sweep.json", "render"),
         "Page.__str__": ("convcalc.formats.explanation.plain", "render"),
         "Page.to_markdown": ("convcalc.formats.explanation.markdown", "render"),
         "Page.to_json": ("convcalc.formats.explanation.json", "render"),

@@ -41,5 +41,6 @@ def needed(name: str) -> int:
 def called(name: str, *specs: str) -> list[str]:
     """The command called with the specs, the last as often as it takes to have enough."""
     of_layers = ["--all"] if "[LAYER]..." in _operands(name) else []
-    asked = ["--vary", "batch=1..2", "--max-memory", "1TB"] if name == "fit" else []
+    asked = ["--vary", "batch=1..2"] if name in ("fit", "sweep") else []
+    asked += ["--max-memory", "1TB"] if name == "fit" else []
     return [name, *specs, *specs[-1:] * (needed(name) - len(specs)), *of_layers, *asked]

@@ -10,6 +10,7 @@ from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.formats.kinds import KINDS_FORMATS
 from convcalc.formats.memory import MEMORY_FORMATS
+from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.formats.verify import VERIFY_FORMATS
 
 FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
@@ -23,6 +24,7 @@ FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
     "size": EXPLANATION_FORMATS,
     "sizes": EXPLANATION_FORMATS,
     "fit": EXPLANATION_FORMATS,
+    "sweep": SWEEP_FORMATS,
     "kinds": KINDS_FORMATS,
     "rule": RULE_FORMATS,
 }
@@ -39,5 +41,6 @@ PACKAGES = {
     "size": ".explanation",
     "sizes": ".explanation",
     "fit": ".explanation",
+    "sweep": ".sweep",
 }
 """Command → where in `convcalc.formats` the modules of its formats are."""

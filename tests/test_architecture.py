@@ -56,7 +56,10 @@ The parts of the last line build on one another; elsewhere those of one line do 
 THIRD_PARTIES = {
     "click": ("cli",),
     "yaml": ("spec",),
-    "rich": ("formats/table.py", "formats/summaries/table.py", "formats/counts/table.py", "cli"),
+    "rich": (
+        *("formats/table.py", "formats/summaries/table.py", "formats/counts/table.py"),
+        *("formats/sweep/table.py", "cli"),
+    ),
     "numpy": ("forward", "exchange", "surgery", "sweeps"),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
@@ -64,6 +67,8 @@ THIRD_PARTIES = {
     "onnx": ("exchange",),
     "PIL": ("forward/images.py",),
     "resvg_py": ("pictures/png.py",),
+    "pandas": ("sweeps/library.py",),
+    "pyarrow": ("sweeps/library.py",),
 }
 """Package → where it may be imported."""
 

@@ -159,6 +159,7 @@ def values() -> list[Any]:
         convcalc.explain(old, "C1").page(),
         convcalc.sizes(old),
         convcalc.fit("lenet5", "classes=1..9", limits={"parameters": "62k"}),
+        convcalc.sweep(old, {"batch": "1,2"}).finish(),
     ]
 
 

@@ -23,6 +23,7 @@ GROUPS = {
         "memory": "Show what inference and training take, and which batch fits.",
         "diff": "Show what changed between two specs, and what that costs.",
         "explain": "Show where each number of a layer comes from, as formulas.",
+        "sweep": "Work out every design of a space: a front, the best, rows.",
         "report": "Write networks as one HTML file: charts, tables, formulas.",
     },
     "Draw networks": {

@@ -206,6 +206,20 @@ def _settings(asked: Asked) -> Iterator[Candidate]:
             yield Candidate(f"{name}=")
 
 
+def _axes(asked: Asked) -> Iterator[Candidate]:
+    """What a sweep may vary: the parameters of the spec, its input, and what memory turns on."""
+    yield from _settings(asked)
+    known = {"input": "Its shape.", "batch": "Examples at once.", "dtype": "Their data type."}
+    yield from (Candidate(f"{name}=", doc) for name, doc in known.items())
+
+
+def _measures(asked: Asked) -> Iterator[Candidate]:
+    """What can be asked of a design, with commas between."""
+    from convcalc.sweeps.measures import MEASURES
+
+    return _listed((Candidate(name, row.doc) for name, row in MEASURES.items()), asked.text)
+
+
 def _network(asked: Asked) -> "Network | None":
     """The network of the spec that the line names; None where it names none."""
     from convcalc.graph import read
@@ -355,6 +369,8 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "[TOOL]": Value(_tools),
         "NAME=VALUE": Value(_settings),
         "NAME=FROM..TO[:STEP]": Value(_settings),
+        "NAME=VALUES": Value(_axes),
+        "MEASURES": Value(_measures),
         "NAME=LIMIT": Value(_totals),
         "PATTERN=WORD": Value(_ways),
         "every=K|NAMES": Value(_checkpoints),

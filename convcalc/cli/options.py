@@ -541,6 +541,18 @@ def _run_options() -> list[Callable[[F], F]]:
     ]
 
 
+def checkpoint_option(function: F) -> F:
+    """--checkpoint."""
+    return click.option(
+        "--checkpoint",
+        callback=_checkpoint,
+        multiple=True,
+        metavar="every=K|NAMES",
+        help="Run K layers at a time, or the blocks named, again in the backward pass; names are "
+        "repeatable.",
+    )(function)
+
+
 def checkpoint_options(function: F) -> F:
     """--checkpoint, --data-parallel and --shard."""
     for option in (
@@ -557,14 +569,7 @@ def checkpoint_options(function: F) -> F:
             metavar="N",
             help="What one of N devices holds in training, each with the batch.",
         ),
-        click.option(
-            "--checkpoint",
-            callback=_checkpoint,
-            multiple=True,
-            metavar="every=K|NAMES",
-            help="Run K layers at a time, or the blocks named, again in the backward pass; names "
-            "are repeatable.",
-        ),
+        checkpoint_option,
     ):
         function = option(function)
     return function

@@ -6,7 +6,7 @@ languages and from mathematics.
 
 import re
 from functools import lru_cache
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from convcalc.diagnostics import closest, misspelt
 from convcalc.spec.expressions import (
@@ -39,6 +39,9 @@ from convcalc.spec.expressions import (
     too_large,
 )
 from convcalc.spec.nodes import INCOMING, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Token = tuple[str, str, int, int]  # kind, text, start, end
 
@@ -132,10 +135,12 @@ _INSTEAD_OF_CALL = {
 class _Parser:
     """Reads the tokens of one text, by how tightly operators bind (a Pratt parser)."""
 
-    __slots__ = ("depth", "index", "text", "tokens")
+    __slots__ = ("amount", "depth", "index", "text", "tokens")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, amount: "Callable[[str], int | None] | None" = None) -> None:
         self.text = text
+        self.amount = amount
+        """What reads a number with a unit, 64MiB, where these and names with dots are meant."""
         self.depth = -1
         self.index = 0
         self.tokens: list[_Token] = []
@@ -229,6 +234,8 @@ class _Parser:
         self.index += 1
         if kind == "number":
             return self.placed(Constant(_number(text, start, end)), start)
+        if kind == "misnumber" and self.amount and (known := self.amount(text)) is not None:
+            return self.placed(Constant(known), start)
         if kind == "string":
             return self.placed(Constant(text[1:-1]), start)
         if kind == "word" and text not in _KEYWORDS:
@@ -261,6 +268,8 @@ class _Parser:
         dot = self.tokens[self.index]
         if dot[1] != "." or dot[2] != owner[3]:
             return ""
+        if self.amount:
+            return self.path(owner[3])
         word = self.tokens[self.index + 1]  # what follows a dot is at least the end
         if word[0] != "word" or word[2] != dot[3]:
             return ""
@@ -268,6 +277,17 @@ class _Parser:
             return ""
         self.index += 2
         return dot[1] + word[1]
+
+    def path(self, end: int) -> str:
+        """All dots and words that stand behind a name without a gap."""
+        said = ""
+        while self.tokens[self.index][1:3] == (".", end):
+            word = self.tokens[self.index + 1]
+            if word[0] != "word" or word[2] != end + 1:
+                break
+            said, end = f"{said}.{word[1]}", word[3]
+            self.index += 2
+        return said
 
     def close(self, opening: _Token) -> None:
         token = self.tokens[self.index]
@@ -378,6 +398,20 @@ def parse(text: str) -> Expression:
     ['wide', 'width']
     """
     return _parse(text)
+
+
+def parse_measures(text: str, amount: "Callable[[str], int | None]") -> Expression:
+    """An expression about what a network takes: numbers may have units, and names dots.
+
+    `amount` reads a number with its unit, and gives None for what is none.
+
+    >>> sorted(parse_measures("memory < 64MiB and output.conv1.height > 8", len).names)
+    ['memory', 'output.conv1.height']
+    """
+    if len(text) > MAX_LENGTH:
+        message = f"the expression is {len(text):,} characters long; the limit is {MAX_LENGTH:,}"
+        raise ExpressionError(LIMIT, message, None, MAX_LENGTH, len(text))
+    return _Parser(text, amount).whole()
 
 
 def mentioned(text: str) -> frozenset[str]:

@@ -63,8 +63,12 @@ class Axis(NamedTuple):
     """Of an axis that is worked out from others how; None for one that has its own values."""
 
 
+Given = str | Sequence[str]
+"""The values of an axis: written as a text, or each as one would type it."""
+
+
 def read_axes(
-    subject: Subject, vary: Sequence[tuple[str, str]], *, training: bool
+    subject: Subject, vary: Sequence[tuple[str, Given]], *, training: bool
 ) -> tuple[Axis, ...]:
     """The axes that are asked for, names with their values as they are written.
 
@@ -89,7 +93,7 @@ def read_axes(
     for number, ((name, text), (kind, target)) in enumerate(zip(vary, named, strict=True)):
         expression = reader.expression(name.strip(), kind, target, text, names)
         if expression is None:
-            texts = written_values(text, name.strip())
+            texts = written_values(text, name.strip()) if isinstance(text, str) else [*text]
             own[number] = reader.axis(name.strip(), kind, target, texts)
         else:
             worked[number] = expression
@@ -145,10 +149,12 @@ class _Reader:
         return name
 
     def expression(
-        self, name: str, kind: Kind, target: str, text: str, names: Mapping[str, int]
+        self, name: str, kind: Kind, target: str, text: Given, names: Mapping[str, int]
     ) -> Expression | None:
         """What an axis is worked out by, where its text says that; else None."""
-        if kind in ("dtype", "optimizer", "checkpoint") or ".." in text:
+        if kind in ("dtype", "optimizer", "checkpoint") or not isinstance(text, str):
+            return None
+        if ".." in text:
             return None
         default = self.defaults.get(target)
         if kind == "parameter" and isinstance(default, ScalarNode) and not default.plain:
@@ -171,6 +177,9 @@ class _Reader:
 
     def axis(self, name: str, kind: Kind, target: str, texts: Sequence[str]) -> Axis:
         """An axis with values of its own; raises `ArgumentError` for one that is none."""
+        if not texts:
+            message = f"{name} has no values: write {name}=1,2,3 or {name}=1..3"
+            raise ArgumentError(message)
         values = tuple(self.value(name, kind, target, text) for text in texts)
         seen: dict[object, str] = {}
         for text, value in zip(texts, values, strict=True):
@@ -232,7 +241,7 @@ class _Reader:
 
 
 def _order(
-    vary: Sequence[tuple[str, str]], worked: Mapping[int, Expression], names: Mapping[str, int]
+    vary: Sequence[tuple[str, Given]], worked: Mapping[int, Expression], names: Mapping[str, int]
 ) -> list[int]:
     """The axes that are worked out, each behind those that it reads."""
     order: list[int] = []

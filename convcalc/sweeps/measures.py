@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from convcalc.analysis.memory.gpus import gpu_names, nearest_gpu
 from convcalc.analysis.memory.limits import Limit, read_limit
 from convcalc.diagnostics import ArgumentError
 from convcalc.nearness import asked
@@ -97,11 +98,14 @@ def read_measure(name: str) -> Measure:
         return Measure(name, row.needs, row.unit)
     family, _, rest = name.partition(".")
     if family == "largest_batch" and rest:
-        limit = read_limit(rest.replace("_", "-"))
-        if not limit.gpu:
-            message = f"{name}: {rest!r} is no GPU, such as t4; `convcalc docs memory` has them"
+        gpu = rest.replace("_", "-")
+        if not gpu_names(gpu):
+            near = nearest_gpu(gpu)
+            advice = f"did you mean largest_batch.{near.replace('-', '_')}?" if near else ""
+            advice = advice or "t4, rtx4090 and a100_80gb are some of these"
+            message = f"{name}: {rest!r} is no GPU: {advice}"
             raise ArgumentError(message)
-        return Measure(name, "peak", limit=limit)
+        return Measure(name, "peak", limit=read_limit(gpu))
     if family == "output" and rest:
         layer, _, extent = rest.rpartition(".")
         if extent not in EXTENTS:

@@ -14,13 +14,17 @@ from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.graph import Network, SpecError
 from convcalc.spec.values import readings
 from convcalc.sweeps.chunk import VALID, Chunk, Reason
-from convcalc.sweeps.digest import digest_of
+from convcalc.sweeps.digest import Digest, digest_of
 from convcalc.sweeps.measures import Measure
 from convcalc.sweeps.space import Design, Space
 from convcalc.sweeps.subject import Subject
 
 MOST = 2**63 - 1
 """The largest number that a column holds."""
+
+
+STRETCH = 64
+"""Designs of which networks are held at once, for what is asked of them later."""
 
 
 class UntoldError(Exception):
@@ -36,8 +40,13 @@ class UntoldError(Exception):
 class PlainEvaluator:
     """Works out one design after the other, a network each."""
 
+    stretch = STRETCH
+
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+        self._space: Space | None = None  # held, so that no other one can be taken for it
+        self._stretch = (0, 0)
+        self._known: dict[int, Known] = {}
 
     def evaluate(
         self,
@@ -48,6 +57,8 @@ class PlainEvaluator:
         rows: Any = None,
     ) -> Chunk:
         """Measures of designs; see `Evaluator`."""
+        if space is not self._space or (start, stop) != self._stretch:
+            self._space, self._stretch, self._known = space, (start, stop), {}
         codes = space.codes(start, stop, rows)
         numbers = np.arange(start, stop, dtype=np.int64)
         numbers = numbers if rows is None else numbers[rows]
@@ -57,9 +68,13 @@ class PlainEvaluator:
         texts: list[Reason] = []
         digest = np.zeros((len(numbers), 2), np.uint64)
         for row, number in enumerate(numbers.tolist()):
-            design = space.with_codes(number, [int(column[row]) for column in codes])
+            known = self._known.get(number)
             try:
-                known = Known(self.subject, design)
+                if known is None:
+                    own = [int(column[row]) for column in codes]
+                    known = Known(self.subject, space.with_codes(number, own))
+                    if stop - start <= STRETCH:
+                        self._known[number] = known
                 values = [known.value(measure) for measure in measures]
             except UntoldError as error:
                 key = (error.code, error.where)
@@ -70,7 +85,7 @@ class PlainEvaluator:
                 continue
             for measure, value in zip(measures, values, strict=True):
                 columns[measure.name][row] = value
-            digest[row] = digest_of(known.network)
+            digest[row] = known.digest
         return Chunk(numbers, columns, reason, tuple(texts), digest)
 
 
@@ -85,6 +100,7 @@ class Known:
         if errors:
             raise _untold(errors[0])
         self._report: Report | None = None
+        self._digest: Digest | None = None
         self._arena: ArenaReport | None = None
         self._models: dict[bool, Model] = {}
 
@@ -101,6 +117,13 @@ class Known:
             message = f"{measure.name} is {value:,}, and a sweep has numbers up to 2^63 − 1"
             raise UntoldError("CC313", self.network.path, message)
         return value
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of its network."""
+        if self._digest is None:
+            self._digest = digest_of(self.network)
+        return self._digest
 
     @property
     def report(self) -> Report:

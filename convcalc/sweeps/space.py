@@ -10,7 +10,7 @@ import numpy as np
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.diagnostics import ArgumentError
 from convcalc.shape import Shape
-from convcalc.sweeps.axes import Axis, read_axes
+from convcalc.sweeps.axes import Axis, Given, read_axes
 from convcalc.sweeps.subject import Subject
 
 Method = Literal["random", "latin"]
@@ -144,7 +144,7 @@ class Space(NamedTuple):
 
 def read_space(
     subject: Subject,
-    vary: Sequence[tuple[str, str]],
+    vary: Sequence[tuple[str, Given]],
     *,
     batch: int = 1,
     terms: RunTerms | None = None,

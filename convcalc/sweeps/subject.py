@@ -12,6 +12,8 @@ from convcalc.spec.nodes import Map, Node, Value
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
 
+UNKNOWN = "CC118"
+"""The code of inputs and parameters that are given, and that the spec has not."""
 GivenInput = Shape | Mapping[str, Shape] | None
 """An input that is given: a shape, of several some by their names; None for the spec's own."""
 
@@ -42,8 +44,12 @@ class Subject:
             **(given_parameters(parameters) or {}),
         }
         self.written: Written = network.written
-        if self.written.spec is None or self.parameters.keys() - self.defaults.keys():
-            raise SpecError(self.network().errors if self.written.spec else network.errors)
+        if self.written.spec is None:
+            raise SpecError(network.errors)
+        if isinstance(self.input, Mapping) or self.parameters.keys() - self.defaults.keys():
+            errors = self.network().errors
+            if any(error.code == UNKNOWN for error in errors):
+                raise SpecError(errors)
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: the text, where there is one."""
@@ -68,6 +74,11 @@ class Subject:
             message = "a subject was read without errors of form"
             raise TypeError(message)
         return spec
+
+    @property
+    def name(self) -> str:
+        """What the network calls itself, or its path."""
+        return self._own.name
 
     @property
     def defaults(self) -> Mapping[str, Node]:

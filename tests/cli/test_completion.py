@@ -37,6 +37,7 @@ FREE = {
     "NAME=NUMBER": "a number, and a name that the pattern before it has",
     "[PATTERN]": "a text that is thought of",
     "FACTOR": "a number",
+    "CONDITION": "a text that is thought of",
     "LAYERS": "names of layers, which only the whole network has",
     "LAYER=N": "names of layers, which only the whole network has, and a number",
     "REV": "what git knows, and its completion",

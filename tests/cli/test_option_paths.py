@@ -39,6 +39,7 @@ READ = {
     ("convert", "--weights-map"): [
         *("convert", "net.yaml", "--linear-to-conv", "--verify", "--weights", "there.npz")
     ],
+    ("sweep", "--resume"): ["sweep", "net.yaml", "--vary", "input=8"],
     ("check", "--config"): ["check", "net.yaml"],
     ("check", "--baseline"): ["check", "net.yaml"],
     ("format", "--config"): ["format", "net.yaml"],
@@ -60,6 +61,8 @@ WRITTEN = {
     ("report", "--output"): ["report", "net.yaml"],
     ("memory", "--plan"): ["memory", "net.yaml"],
     ("verify", "--output"): ["verify", "sliding.yaml", "--training", "--field", "conv1"],
+    ("sweep", "--output"): ["sweep", "net.yaml", "--vary", "input=8"],
+    ("sweep", "--state"): ["sweep", "net.yaml", "--vary", "input=8"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""
@@ -85,7 +88,10 @@ DASH: Mapping[tuple[str, str], tuple[list[str], list[str]]] = {
 
 That is the call without the option where nothing is named.
 """
-NO_DASH = {("check", "--output"), ("verify", "--save"), ("convert", "--save")}
+NO_DASH = {
+    *(("check", "--output"), ("verify", "--save"), ("convert", "--save")),
+    *(("sweep", "--output"), ("sweep", "--state")),
+}
 """Those that write and for which - is something else: FORMAT:-, a folder, nothing."""
 RAW = re.compile(r"Errno|codec|Traceback|internal error| at 0x")
 

@@ -137,6 +137,14 @@ BIASED = (
 """CC408, CC422, and CC301 where the input is odd."""
 
 
+SWEPT = """\
+input: 8x8x3
+parameters: {width: 4, unused: 1, classes: 4}
+layers: [conv: {filters: width, kernel: 3}, relu, dropout: 0.5, flatten, linear: classes]
+"""
+"""Designs that differ in `unused` alone are one network; dropout and a state for training."""
+
+
 class Command(NamedTuple):
     """How a command is tried out."""
 
@@ -722,6 +730,54 @@ TRIED = {
             "--format": ("--format", "json"),
         },
     ),
+    "sweep": Command(
+        ("swept.yaml", "--vary", "width=4,5", "--vary", "unused=1,2"),
+        {
+            "--vary": ("--vary", "batch=1,2"),
+            "--where": ("--where", "macs > 1"),
+            "--pareto": ("--pareto", "macs,-parameters"),
+            "--sort": ("--sort", "-macs"),
+            "--top": ("--top", "1"),
+            "--columns": ("--columns", "layers"),
+            "--all-rows": ("--all-rows",),
+            "--sample": ("--sample", "2"),
+            "--sampling": ("--sampling", "latin"),
+            "--seed": ("--seed", "5"),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "classes=3"),
+            "--batch": ("--batch", "2"),
+            "--dtype": ("--dtype", "float64"),
+            "--training": ("--training",),
+            "--optimizer": ("--optimizer", "adam"),
+            "--fused": ("--per-tensor",),
+            "--mixed-precision": ("--mixed-precision",),
+            "--inplace": ("--no-inplace",),
+            "--device": ("--device", "cuda"),
+            "--overhead": ("--overhead", "500MB"),
+            "--checkpoint": ("--checkpoint", "every=2"),
+            "--jobs": ("--jobs", "1"),
+            "--output": ("--output", "new.csv"),
+            "--force": ("--force",),
+            "--state": ("--state", "new.state"),
+            "--resume": ("--resume", "old.json"),
+            "--format": ("--format", "json"),
+        },
+        {
+            "--sampling": ("--sample", "2"),
+            "--seed": ("--sample", "2"),
+            "--optimizer": ("--training",),
+            "--fused": ("--optimizer", "adam", "--training"),
+            "--device": ("--training",),
+            "--checkpoint": ("--training",),
+            "--force": ("--output", "old.json"),
+        },
+        {"--jobs": "how fast the answer comes"},
+        {
+            ("--output", "--force"): "a file that is not there yet is written either way",
+            ("--force", "--state"): "a file that is not there yet is written either way",
+            ("--sampling", "--seed"): "two designs of a few are one sample in some orders",
+        },
+    ),
     "docs": Command((), {}),
     "kinds": Command((), {"--format": ("--format", "json")}),
     "rule": Command(
@@ -790,6 +846,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "strided.yaml": "input: 8x8x3\nparameters: {stride: 1}\nlayers: [maxpool: {kernel: 2, "
         "stride: stride}]\n",
         "attending.yaml": ATTENDING,
+        "swept.yaml": SWEPT,
         "drawn.yaml": DRAWN,
         "wider.yaml": WIDER,
         "known/biased.yaml": BIASED,
@@ -1048,6 +1105,7 @@ SECOND = {
     "--conv-to-linear": "conv1",
     "--freeze": "linear1",
     "--written": "linear=function",
+    "--vary": "input=8,16",
 }
 """Option that may be repeated → another value than that of `TRIED`."""
 

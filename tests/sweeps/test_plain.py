@@ -114,3 +114,17 @@ def test_digests_tell_outputs_and_shared_weights_apart() -> None:
     unit = "{layers: [{conv: {filters: 3, kernel: 1}}], repeat: 2"
     shared, apart = (f"input: 8x8x3\nlayers: [{unit}{end}]" for end in (", shared: true}", "}"))
     assert digest(shared) != digest(apart)
+
+
+def test_what_was_asked_of_one_space_is_not_answered_from_another() -> None:
+    text = "{input: 8x8x3, parameters: {width: 1}, layers: [conv: {filters: width, kernel: 1}]}"
+    subject = Subject(loads(text))
+    evaluator = PlainEvaluator(subject)
+    counts = [
+        evaluator.evaluate(
+            read_space(subject, [("width", str(width))]), 0, 1, [read_measure("parameters")]
+        ).columns["parameters"][0]
+        for width in (1, 2, 3)
+    ]
+
+    assert counts == [4, 8, 12]  # 3 weights and a bias for each filter

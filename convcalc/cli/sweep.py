@@ -1,0 +1,409 @@
+"""`convcalc sweep`: every design of a space, and the ones worth having."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
+
+import click
+from click.core import ParameterSource
+
+from convcalc.analysis.memory import Checkpoint
+from convcalc.analysis.memory.terms import RunTerms
+from convcalc.cli.options import (
+    FILE,
+    STANDARD,
+    TRAINING_OPTIONS,
+    Inputs,
+    Word,
+    checkpoint_option,
+    idle_in,
+    network_options,
+    output_options,
+    run_options,
+    size_options,
+)
+from convcalc.cli.output import Output, colors, write_file, write_made
+from convcalc.diagnostics import ArgumentError
+from convcalc.formats.sweep import SWEEP_FORMATS
+from convcalc.formats.sweep import csv as rows_of_csv
+from convcalc.formats.sweep import json as document
+from convcalc.graph import SpecError
+from convcalc.sweeps.job import Job
+from convcalc.sweeps.report import SweepReport, nothing
+from convcalc.sweeps.run import RowFile, executor, run
+from convcalc.sweeps.space import METHODS, Sample, read_space
+from convcalc.sweeps.state import State
+from convcalc.sweeps.subject import Subject
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+PATIENCE = 0.5
+"""Seconds until a progress bar appears."""
+OF_MEMORY = {
+    *("batch", "dtype", "optimizer", "fused", "mixed_precision", "inplace", "device", "overhead"),
+    "checkpoint",
+}
+"""Parameters that change what memory is taken, and nothing else."""
+OF_TABLES = {"pareto": "--pareto", "sort": "--sort", "top": "--top", "all_rows": "--all-rows"}
+"""Parameters that say what tables show, which rows alone have none of → the option's name."""
+ROWS = {".csv": rows_of_csv}
+"""Endings of files that have a row a design → who writes them: `header` and `encode`."""
+DOCUMENTS = {".json": document}
+"""Endings of files that have what the sweep comes to → who writes them: `render`."""
+
+
+def _vary(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Names with the values that they take, as they are written."""
+    pairs = []
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip():
+            message = f"{value!r} is not NAME=VALUES, such as width=16..64:16"
+            raise click.BadParameter(message, ctx, param)
+        pairs.append((name.strip(), text))
+    return tuple(pairs)
+
+
+@click.command("sweep")
+@click.argument("spec", metavar="SPEC")
+@click.option(
+    "--vary",
+    callback=_vary,
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Values of a parameter, of input, batch or dtype: 128,160 or 0.25..2:0.05 or 16..256:*2, "
+    "or worked out from others: depth=2*width; repeatable.",
+)
+@click.option("--where", metavar="CONDITION", help="What must hold: parameters < 5M and macs < 1G.")
+@click.option(
+    "--pareto",
+    metavar="MEASURES",
+    help="Show the designs that no other is better than in all of 2 to 4 goals, the most of which "
+    "is the best behind -: macs,-receptive_field.",
+)
+@click.option(
+    "--sort", metavar="MEASURES", help="What the best are the first by: macs, or -receptive_field."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many of the best are shown.",
+)
+@click.option("--columns", metavar="MEASURES", help="What is shown beside what is named elsewhere.")
+@click.option("--all-rows", is_flag=True, help="Show designs that give one network each by itself.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Go through N of the designs, and not through all.",
+)
+@click.option(
+    "--sampling",
+    type=Word(METHODS),
+    help="Designs at random, no two of them one, or a Latin hypercube; random unless given.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63), metavar="N", help="Of the sample; 0 unless given."
+)
+@network_options
+@size_options
+@run_options
+@checkpoint_option
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Processes; one, and where that takes long one a core, unless given.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "files",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Also write a file: rows in .csv, what the sweep comes to in .json; repeatable.",
+)
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option(
+    "--state",
+    type=FILE,
+    metavar="FILE",
+    help="Keep what is done in a file, to go on from there.",
+)
+@click.option(
+    "--resume", type=FILE, metavar="FILE", help="Go on from what --state kept, and keep it there."
+)
+@output_options(SWEEP_FORMATS, "convcalc.formats.sweep")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    spec: str,
+    vary: tuple[tuple[str, str], ...],
+    where: str | None,
+    pareto: str | None,
+    sort: str | None,
+    top: int,
+    columns: str | None,
+    all_rows: bool,  # noqa: FBT001 (click's signature)
+    sample: int | None,
+    sampling: str | None,
+    seed: int | None,
+    shape: Inputs,
+    settings: tuple[tuple[str, str], ...],
+    batch: int,
+    dtype: str,
+    training: bool,  # noqa: FBT001
+    optimizer: str | None,
+    fused: bool,  # noqa: FBT001
+    mixed_precision: bool,  # noqa: FBT001
+    inplace: bool,  # noqa: FBT001
+    device: str,
+    overhead: int,
+    checkpoint: Checkpoint | None,
+    jobs: int | None,
+    files: tuple[str, ...],
+    force: bool,  # noqa: FBT001
+    state: str | None,
+    resume: str | None,
+    output: Output,
+) -> None:
+    """Work out every design of a space, and show the ones worth having.
+
+    Figures are those of `analyze` and `memory` for each design; `convcalc docs sweep` defines
+    them. Exit codes: 0 fine, 1 no design is left or errors in the spec, 2 could not run, 130
+    interrupted.
+
+    \b
+    Examples:
+      convcalc sweep mobilenet_v2 --vary alpha=0.25..1:0.25 --vary input=128,160,192,224
+      convcalc sweep net.yaml --vary width=16..64:8 --where 'parameters < 5M' --pareto macs,memory
+    """
+    given = {
+        name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    _sensible(given, output, training=training, files=files)
+    terms = RunTerms(
+        dtype=dtype,
+        training=training,
+        optimizer=optimizer or "sgd",
+        fused=fused,
+        mixed_precision=mixed_precision,
+        inplace=inplace,
+        overhead=overhead,
+        device=device,
+        checkpoint=checkpoint,
+    )
+    try:
+        subject = Subject(spec, input=shape, parameters=dict(settings))
+    except SpecError as error:
+        output.end((), error.diagnostics)
+    try:
+        chosen = None
+        if sample is not None:
+            chosen = Sample(sample, seed or 0, "latin" if sampling == "latin" else "random")
+        space = read_space(subject, vary, batch=batch, terms=terms, sample=chosen)
+        job = Job(
+            subject,
+            space,
+            where=where,
+            pareto=pareto,
+            sort=sort,
+            top=top,
+            columns=columns,
+            all_rows=all_rows,
+            memory=bool(given & OF_MEMORY),
+        )
+        _refuse_twice(space_axes=[axis.kind for axis in space.axes], given=given)
+        result = _run(job, output, files, jobs, force=force, state=state, resume=resume)
+        texts = [] if output.format.form == "rows" else [_page(output, result)]
+        for file in files:
+            if _ending(file) in DOCUMENTS:
+                write_file(file, DOCUMENTS[_ending(file)].render(result))
+    except ArgumentError as error:
+        raise click.UsageError(str(error)) from None
+    except SpecError as error:
+        output.end((), error.diagnostics)
+    notes = []
+    if output.format.form == "rows":
+        from convcalc.formats.sweep import plain
+
+        notes = plain.said(result)
+    if not result.whole:
+        notes.append(_how_to_go_on(state or resume, result))
+        output.end(texts, notes=notes, failed=True, code=INTERRUPTED)
+    output.end(texts, notes=notes, failed=not result.left)
+
+
+def _page(output: Output, result: SweepReport) -> str:
+    text: str = output.renderer.render(result, color=colors(sys.stdout))
+    return text
+
+
+def _how_to_go_on(state: str | None, result: SweepReport) -> str:
+    done = f"convcalc: interrupted after {result.done:,} designs"
+    if state is None:
+        return f"{done}; with --state FILE a sweep can be gone on with"
+    return f"{done}: the same command with --resume {state} goes on from there"
+
+
+def _sensible(given: set[str], output: Output, *, training: bool, files: Sequence[str]) -> None:
+    """Refuse options that would be without effect."""
+    message = idle_in(given & TRAINING_OPTIONS.keys(), training=training)
+    rows = output.format.form == "rows"
+    if rows:
+        idle = [option for name, option in OF_TABLES.items() if name in given]
+        if idle:
+            message = (
+                f"{idle[0]} has no effect on {output.name}, which has every design that is left: "
+                "write it to a file with -o designs.csv, and leave -f out"
+            )
+        if given & {"state", "resume"}:
+            message = (
+                "--state goes with rows in a file, which can be cut where it is gone on with: "
+                "write -o designs.csv, and leave -f out"
+            )
+    for name in ("seed", "sampling"):
+        if name in given and "sample" not in given:
+            message = f"--{name} is about --sample N, and none is taken"
+    if "force" in given and not given & {"files", "state"}:
+        message = "--force is about the FILE of --output and --state, and none is named"
+    if {"state", "resume"} <= given:
+        message = "--resume keeps what is done in its own file: leave --state out"
+    for number, file in enumerate(files):
+        if file in files[:number]:
+            message = f"--output {file} is given twice"
+        if file == STANDARD:
+            message = "--output - is standard output, where -f csv and -f json go"
+        elif _ending(file) not in ROWS and _ending(file) not in DOCUMENTS:
+            endings = ", ".join((*ROWS, *DOCUMENTS))
+            message = f"{file}: its name ends with none of {endings}"
+    if message:
+        raise click.UsageError(message)
+
+
+def _refuse_twice(space_axes: Sequence[str], given: set[str]) -> None:
+    """Refuse an option for what is varied."""
+    for kind in space_axes:
+        if kind in given and kind in OF_MEMORY:
+            message = f"--{kind} is given, and {kind} is varied: leave one of them out"
+            raise click.UsageError(message)
+
+
+def _ending(file: str) -> str:
+    return PurePath(file).suffix.lower()
+
+
+def _run(
+    job: Job,
+    output: Output,
+    files: Sequence[str],
+    jobs: int | None,
+    *,
+    force: bool,
+    state: str | None,
+    resume: str | None,
+) -> SweepReport:
+    """Go through the designs; Ctrl-C ends that early."""
+    of_rows = [file for file in files if _ending(file) in ROWS]
+    rows = output.format.form == "rows"
+    result = nothing(job)
+    lengths: dict[str, int] = {}
+    if resume is not None:
+        going_on = State(resume, job, of_rows)
+        kept: State | None = going_on
+        result, lengths = going_on.read(job)
+    else:
+        kept = None if state is None else State(state, job, of_rows)
+        for file in (*files, *([] if state is None else [state])):
+            if os.path.lexists(file) and not force:
+                also = "; --resume goes on with it" if file == state else ""
+                message = f"{file} is there already: --force writes over it{also}"
+                raise click.UsageError(message)
+    for file in files:
+        if file not in of_rows:
+            _writable(file)
+    if of_rows or rows:
+        job.encode = rows_of_csv.encode
+    opened = [
+        RowFile(file, ROWS[_ending(file)].header(job), length=lengths.get(file)) for file in of_rows
+    ]
+    if rows:
+        write_made(rows_of_csv.header(job).decode())
+    progress = _progress(job.space.designs, result.done)
+    try:
+        for known in run(
+            job,
+            executor(jobs),
+            files=opened,
+            write=(lambda data: write_made(data.decode())) if rows else None,
+            state=kept,
+            known=result,
+        ):
+            result = known
+            progress(result.done)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        progress(None)
+    return result
+
+
+def _writable(file: str) -> None:
+    """Refuse a file that could not be written in the end, before the work; it stays as it is."""
+    path = Path(file)
+    there = os.path.lexists(file)
+    try:
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        message = f"{file}: cannot be written: {error.strerror or error}"
+        raise click.UsageError(message) from None
+
+
+def _progress(total: int, before: int) -> Callable[[int | None], None]:
+    """A bar on a terminal, once it has taken a while; None takes it away."""
+    start = time.monotonic()
+    drawn = [0.0]
+
+    def draw(done: int | None) -> None:
+        now = time.monotonic()
+        if done is None:
+            if drawn[0]:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+        elif now - start > PATIENCE and now - drawn[0] > 0.1:
+            filled = 30 * done // total
+            bar = "█" * filled + "·" * (30 - filled)
+            rate = (done - before) / (now - start)
+            left = _time((total - done) / rate) if rate else "?"
+            sys.stderr.write(
+                f"\r\x1b[K{bar} {done:,} of {total:,} designs, {rate:,.0f}/s, {left} left"
+            )
+            sys.stderr.flush()
+            drawn[0] = now
+
+    def nothing_drawn(done: int | None) -> None:
+        del done
+
+    return draw if sys.stderr.isatty() else nothing_drawn
+
+
+def _time(seconds: float) -> str:
+    """How long that is.
+
+    >>> _time(75), _time(7322)
+    ('1:15', '2:02:02')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,77 @@
+"""A sweep in several processes of this machine."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from time import monotonic
+
+from convcalc.diagnostics import ArgumentError
+from convcalc.sweeps.executors import serial
+from convcalc.sweeps.executors.tasks import Pace
+from convcalc.sweeps.job import Job, Partial
+
+PATIENCE = 2.0
+"""Seconds after which other processes may be started."""
+LONG = 10.0
+"""Seconds that must be left then, so that their start is worth its time."""
+AHEAD = 3
+"""Tasks a process that are given out and not merged yet."""
+_JOBS: list[Job] = []
+"""The sweep that this process works for."""
+
+
+def partials(job: Job, start: int, jobs: int) -> Iterator[Partial]:
+    """What comes of all designs from `start` on, in their order, worked out by `jobs` processes.
+
+    Raises `ArgumentError` where a process ends before its time.
+    """
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(job,)
+    )
+    pace = Pace(job)
+    waiting: deque[tuple[int, int, Future[tuple[Partial, float]]]] = deque()
+    try:
+        while start < job.space.designs or waiting:
+            while start < job.space.designs and len(waiting) < AHEAD * jobs:
+                stop = pace.stop(start)
+                waiting.append((start, stop, pool.submit(_run, start, stop)))
+                start = stop
+            first, last, future = waiting.popleft()
+            partial, seconds = future.result()
+            pace.took(last - first, seconds)
+            yield partial
+    except BrokenProcessPool:
+        message = "a process of --jobs ended before its time: there may be too little memory"
+        raise ArgumentError(message) from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def where_long(job: Job, start: int) -> Iterator[Partial]:
+    """The same in this process, and in one a core from the moment on that it turns out long."""
+    began, first = monotonic(), start
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for partial in serial.partials(job, start):
+        yield partial
+        start = partial.stop
+        spent = monotonic() - began
+        left = (job.space.designs - start) * spent / max(start - first, 1)
+        if (cores or 1) > 1 and spent > PATIENCE and left > LONG:
+            yield from partials(job, start, cores or 1)
+            return
+
+
+def _begin(job: Job) -> None:
+    """Take the sweep; Ctrl-C is for the process that the others work for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _JOBS[:] = [job]
+
+
+def _run(start: int, stop: int) -> tuple[Partial, float]:
+    began = monotonic()
+    partial = _JOBS[0].run(start, stop)
+    return partial, monotonic() - began

@@ -1,0 +1,313 @@
+"""A sweep as a whole: all that its result depends on, and what comes of a stretch of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convcalc.diagnostics import ArgumentError
+from convcalc.sweeps.axes import MEMORY
+from convcalc.sweeps.chunk import VALID, Chunk, Evaluator
+from convcalc.sweeps.evaluators import evaluator_of
+from convcalc.sweeps.kept import Groups, Keeper, Rows, joined
+from convcalc.sweeps.measures import Measure
+from convcalc.sweeps.names import Names, listed_names
+from convcalc.sweeps.space import Space
+from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.where import Where, holding, read_where
+
+SHOWN = ("parameters", "macs")
+"""Measures that are shown of every design."""
+MOST_GOALS = 4
+"""Most goals of a front."""
+CHUNK = 64
+"""Designs of a chunk: chunks begin at its multiples, whoever works them out."""
+STRETCH = 65_536
+"""Most designs that are held at once, whatever a task has."""
+
+Encode = Callable[["Encoded"], bytes]
+"""What makes text, or another form for a file, of designs that are left."""
+
+
+class Encoded(NamedTuple):
+    """Designs that are left, with what a file says of them."""
+
+    space: Space
+    """The space that they are of, whose axes say what codes mean."""
+    rows: Rows
+    """The designs, a row each, with all that was worked out of them."""
+    names: tuple[str, ...]
+    """Which columns are to be written, in order."""
+
+
+class Invalid(NamedTuple):
+    """A reason for which designs are invalid."""
+
+    code: str
+    """The code of the finding; empty where what is asked has no answer and no code."""
+    where: str
+    """Where the spec is at fault: `net.yaml:4:40`."""
+    message: str
+    """What is wrong with the example, with its numbers."""
+    example: int
+    """The number of the first design that is invalid for it."""
+    designs: int
+    """How many designs are invalid for it."""
+
+
+class Partial(NamedTuple):
+    """What comes of a stretch of designs."""
+
+    start: int
+    """The number of the first design of the stretch."""
+    stop: int
+    """The number behind that of the last one."""
+    left: int
+    """How many designs meet all conditions."""
+    invalid: tuple[Invalid, ...]
+    """Why others are invalid, in the order of first examples."""
+    tried: tuple[Any, ...]
+    """By axis an array of booleans: which of its values a design that was worked out has."""
+    valid: tuple[Any, ...]
+    """By axis an array of booleans: which of its values a valid design has."""
+    best: Groups | None
+    """Those that may be among the best; None where none are left."""
+    front: Groups | None
+    """Those that may be on the front; None where none are left, or no front is asked for."""
+    written: bytes = b""
+    """The designs that are left, as a file has them."""
+    rows: Rows | None = None
+    """The same as arrays, where these are asked for."""
+
+
+class Job:
+    """A sweep that is asked for; it can be sent to another process."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        space: Space,
+        *,
+        where: str | None = None,
+        pareto: str | None = None,
+        sort: str | None = None,
+        top: int = 20,
+        columns: str | None = None,
+        all_rows: bool = False,
+        memory: bool = False,
+    ) -> None:
+        """Read what is asked; raises `ArgumentError` for what is none, before the first design.
+
+        `memory` is whether memory is shown in any case, because something is said of how it runs.
+        """
+        self.subject = subject
+        self.space = space
+        self.asked: Mapping[str, Any] = {
+            "where": where,
+            "pareto": pareto,
+            "sort": sort,
+            "top": top,
+            "columns": columns,
+            "all_rows": all_rows,
+        }
+        self.names = Names(subject, space)
+        self.where: Where = read_where(where, self.names)
+        goals = self._ends(pareto, "--pareto")
+        if pareto is not None and not 2 <= len(goals) <= MOST_GOALS:
+            message = (
+                f"--pareto takes 2 to {MOST_GOALS} goals, and there "
+                f"{'is' if len(goals) == 1 else 'are'} {len(goals)}: "
+                "--pareto macs,-receptive_field"
+            )
+            raise ArgumentError(message)
+        sorts = self._ends(sort, "--sort") or goals[:1]
+        shown = listed_names(columns, "--columns") if columns is not None else []
+        self.names.check(shown, "--columns")
+        self.keeper = Keeper(space.axes, goals, sorts, top, all_rows)
+        self.shown: tuple[str, ...] = self._shown(shown, memory=memory)
+        """The measures, and other columns, that are shown, in order."""
+        self.encode: Encode | None = None
+        """What makes the rows of a file, if one is written."""
+        self.with_rows = False
+        """Whether whoever runs it wants designs as arrays."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs."""
+        return {name: value for name, value in self.__dict__.items() if name != "evaluator"}
+
+    def _ends(self, text: str | None, option: str) -> tuple[tuple[str, bool], ...]:
+        """Names, those with - in front of which the most is the best."""
+        if text is None:
+            return ()
+        names = listed_names(text, option)
+        ends = tuple((name.lstrip("-").strip(), name.startswith("-")) for name in names)
+        self.names.check([name for name, _ in ends], option)
+        if len({name for name, _ in ends}) < len(ends):
+            message = f"{option} {text}: a name stands there twice, with and without -"
+            raise ArgumentError(message)
+        codes = self.space.codes(0, 1)
+        for name, column in self.names.columns([name for name, _ in ends], codes).items():
+            if column.dtype.kind not in "if":
+                message = f"{option}: {name} is no number"
+                raise ArgumentError(message)
+        return ends
+
+    def _shown(self, asked: Sequence[str], *, memory: bool) -> tuple[str, ...]:
+        """Measures that are shown: those named anywhere, and what axes of memory change."""
+        ends = [name for name, _ in (*self.keeper.goals, *self.keeper.sort)]
+        named = [*SHOWN, *asked, *ends, *self.where.names]
+        measures = [name for name in dict.fromkeys(named) if self.names.measure(name) is not None]
+        terms, kinds = self.space.terms, {axis.kind for axis in self.space.axes}
+        known = [self.names.measure(name) for name in measures]
+        of_training = [
+            measure
+            for measure in known
+            if measure and (measure.name == "training_memory" or measure.limit)
+        ]
+        of_memory = [measure for measure in known if measure and measure.memory]
+        if terms.training and not of_training:
+            measures.append("training_memory")
+        elif not of_memory and (memory or kinds & {*MEMORY}):
+            measures.append("memory")
+        axes = {axis.name for axis in self.space.axes}
+        others = [
+            name
+            for name in dict.fromkeys((*asked, *ends))
+            if self.names.measure(name) is None and name not in axes
+        ]
+        return (*others, *measures)
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """Who works designs out."""
+        return evaluator_of(self.subject)
+
+    @property
+    def columns(self) -> list[str]:
+        """What is kept of every design that is left: what is shown, and goals and the like."""
+        ends = [name for name, _ in (*self.keeper.goals, *self.keeper.sort)]
+        return [*dict.fromkeys((*self.shown, *ends))]
+
+    @property
+    def measures(self) -> list[Measure]:
+        """What is worked out of every design that is left."""
+        known = [self.names.measure(name) for name in self.shown]
+        return [measure for measure in known if measure is not None]
+
+    def run(self, start: int, stop: int) -> Partial:
+        """What comes of the designs from `start` to before `stop`."""
+        keeper = self.keeper
+        tally = _Tally(self.space)
+        best: list[Groups] = []
+        front: list[Groups] = []
+        written: list[bytes] = []
+        kept: list[Rows] = []
+        left = 0
+        stretch = getattr(self.evaluator, "stretch", STRETCH)
+        for first in range(start, stop, stretch):
+            rows = self._left(first, min(first + stretch, stop), tally)
+            if not len(rows.numbers):
+                continue
+            left += len(rows.numbers)
+            best.append(keeper.best(keeper.groups(keeper.best_rows(rows)), ties=True))
+            if keeper.goals:
+                front.append(keeper.groups(keeper.front_rows(rows)))
+            if self.encode is not None:
+                written.append(self.encode(Encoded(self.space, rows, self.shown)))
+            if self.with_rows:
+                kept.append(rows)
+        return Partial(
+            start=start,
+            stop=stop,
+            left=left,
+            invalid=tally.invalid,
+            tried=tally.tried,
+            valid=tally.valid,
+            best=keeper.best(keeper.merged(best), ties=True) if best else None,
+            front=keeper.front(keeper.merged(front)) if front else None,
+            written=b"".join(written),
+            rows=joined(kept) if kept else None,
+        )
+
+    def _left(self, start: int, stop: int, tally: "_Tally") -> Rows:
+        """The designs of a stretch that are valid and meet all conditions."""
+        space, names = self.space, self.names
+        left = np.arange(stop - start)
+        codes = space.codes(start, stop)
+        columns: dict[str, Any] = {}
+        digest: Any = None
+        known: set[str] = set()
+
+        def work_out(measures: Sequence[Measure]) -> None:
+            nonlocal left, codes, columns, digest
+            every = len(left) == stop - start
+            chunk = self.evaluator.evaluate(space, start, stop, measures, None if every else left)
+            tally.count(chunk, codes)
+            columns |= chunk.columns
+            known.update(chunk.columns)
+            digest = chunk.digest
+            keep(chunk.reason == VALID)
+
+        def keep(chosen: Any) -> None:
+            nonlocal left, codes, columns, digest
+            if chosen.all():
+                return
+            left = left[chosen]
+            codes = tuple(code[chosen] for code in codes)
+            columns = {name: column[chosen] for name, column in columns.items()}
+            digest = None if digest is None else digest[chosen]
+
+        for step in self.where.steps:
+            if not len(left):
+                break
+            if step.measures:
+                work_out(step.measures)
+            for condition in step.conditions:
+                own = names.columns(sorted(condition.names), codes)
+                keep(holding(condition, columns | own, space, start + left))
+        if not len(left):
+            return Rows(left, (), {}, None)
+        rest = [measure for measure in self.measures if measure.name not in known]
+        if rest or digest is None:
+            work_out(rest)
+        wanted = self.columns
+        columns |= names.columns(wanted, codes)
+        return Rows(start + left, codes, {name: columns[name] for name in wanted}, digest)
+
+
+class _Tally:
+    """Which designs were worked out, and why which were invalid."""
+
+    def __init__(self, space: Space) -> None:
+        self.tried = tuple(np.zeros(len(axis.texts), bool) for axis in space.axes)
+        self.valid = tuple(np.zeros(len(axis.texts), bool) for axis in space.axes)
+        self._reasons: dict[tuple[str, str], Invalid] = {}
+
+    @property
+    def invalid(self) -> tuple[Invalid, ...]:
+        return tuple(sorted(self._reasons.values(), key=lambda each: each.example))
+
+    def count(self, chunk: Chunk, codes: tuple[Any, ...]) -> None:
+        """Take in what was worked out; a design that turns out invalid later is not valid."""
+        valid = chunk.reason == VALID
+        for tried, right, code in zip(self.tried, self.valid, codes, strict=True):
+            tried[code] = True
+            right[code[valid]] = True
+        if valid.all():
+            return
+        counts = np.bincount(chunk.reason[~valid], minlength=len(chunk.reasons)).tolist()
+        for reason, count in zip(chunk.reasons, counts, strict=True):
+            if count:
+                add_reason(self._reasons, Invalid(*reason, count))
+
+
+def add_reason(reasons: dict[tuple[str, str], Invalid], more: Invalid) -> None:
+    """Count designs that are invalid for a reason; the example is the first of all."""
+    key = more.code, more.where
+    known = reasons.get(key)
+    if known is None:
+        reasons[key] = more
+        return
+    first = known if known.example <= more.example else more
+    reasons[key] = first._replace(designs=known.designs + more.designs)

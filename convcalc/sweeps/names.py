@@ -1,0 +1,160 @@
+"""What names mean in `--where`, `--pareto` and `--sort`: measures, and parameters of the spec."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from convcalc.diagnostics import ArgumentError
+from convcalc.spec.expressions import Expression, ExpressionError
+from convcalc.spec.nodes import ScalarNode
+from convcalc.spec.parameters import value_set
+from convcalc.spec.syntax import parse
+from convcalc.spec.values import FieldError
+from convcalc.sweeps.arrays import column_of, evaluate
+from convcalc.sweeps.axes import SET, Axis
+from convcalc.sweeps.measures import (
+    MEASURES,
+    TRAINING,
+    Measure,
+    is_measure,
+    read_measure,
+    unknown_measure,
+)
+from convcalc.sweeps.space import Space
+from convcalc.sweeps.subject import Subject
+
+
+class Names:
+    """The names that there are for a space of designs."""
+
+    def __init__(self, subject: Subject, space: Space) -> None:
+        self.subject = subject
+        self.space = space
+        self._measures: dict[str, Measure] = {}
+
+    def check(self, names: Iterable[str], option: str) -> None:
+        """Raise `ArgumentError` for a name that is none; `option` is where it stands."""
+        try:
+            for name in names:
+                if self.measure(name) is None:
+                    self.known(name)
+        except ArgumentError as error:
+            message = f"{option}: {error}"
+            raise ArgumentError(message) from None
+
+    def measure(self, name: str) -> Measure | None:
+        """The measure of this name; None for an axis or parameter. Raises `ArgumentError`."""
+        if name in self._measures:
+            return self._measures[name]
+        if not is_measure(name):
+            if name in self._axes or name in self._settled:
+                return None
+            raise ArgumentError(unknown_measure(name, [*self._axes, *self._own]))
+        measure = read_measure(name)
+        if measure.name in TRAINING and not self.space.terms.training:
+            message = f"{name} is of a training step: add --training"
+            raise ArgumentError(message)
+        self._measures[name] = measure
+        return measure
+
+    def known(self, name: str) -> None:
+        """Raise `ArgumentError` for an axis or parameter whose values are none to work with."""
+        axis = self._axes.get(name)
+        if axis is None or axis.kind not in ("input", "checkpoint"):
+            return
+        if axis.kind == "checkpoint":
+            message = f"{name} is no number, and there is no measure of it"
+            raise ArgumentError(message)
+        if not all(text.isdecimal() for text in axis.texts):
+            message = f"{name} is no number: output.{axis.target or 'input'}.height is one"
+            raise ArgumentError(message)
+
+    @cached_property
+    def _axes(self) -> Mapping[str, Axis]:
+        """The axes by their names; of a parameter with `set.` in front, too."""
+        axes = {axis.name: axis for axis in self.space.axes}
+        axes |= {
+            f"{SET}{axis.target}": axis for axis in self.space.axes if axis.kind == "parameter"
+        }
+        return axes
+
+    @property
+    def _own(self) -> Mapping[str, Any]:
+        """The parameters of the spec."""
+        return self.subject.defaults
+
+    @cached_property
+    def _settled(self) -> Mapping[str, str]:
+        """Parameters that are not varied, as they are called."""
+        varied = {axis.target for axis in self.space.axes if axis.kind == "parameter"}
+        names = {name: name for name in self._own if name not in varied and name not in self._axes}
+        names |= {f"{SET}{name}": name for name in self._own if name not in varied}
+        return {name: target for name, target in names.items() if name not in MEASURES}
+
+    def columns(self, names: Iterable[str], codes: tuple[Any, ...]) -> dict[str, Any]:
+        """Values of axes and parameters for designs, of which `codes` are those of the axes."""
+        return {name: self._column(name, codes) for name in names if self.measure(name) is None}
+
+    def _column(self, name: str, codes: tuple[Any, ...]) -> Any:
+        axis = self._axes.get(name)
+        if axis is not None:
+            number = self.space.axes.index(axis)
+            return self._values[number][codes[number]]
+        count = len(codes[0])
+        target = self._settled[name]
+        default = self._own[target]
+        given = self.subject.parameters.get(target)
+        if given is not None:
+            try:
+                value = value_set(given, default) if isinstance(given, str) else given
+            except FieldError as error:
+                message = f"{name}: {error.problem.message}"
+                raise ArgumentError(message) from None
+            return np.broadcast_to(column_of([value]), (count,))
+        if not isinstance(default, ScalarNode):
+            message = f"{name} has no value to work with"
+            raise ArgumentError(message)
+        if not default.plain:
+            return np.broadcast_to(column_of([default.text]), (count,))
+        try:
+            expression: Expression = parse(default.text)
+            inner = {
+                each: self._column(f"{SET}{each}", codes)
+                for each in expression.names
+                if each in self._own
+            }
+            return evaluate(expression, inner, count)
+        except ExpressionError as error:
+            message = f"{name}: {error.message}"
+            raise ArgumentError(message) from None
+
+    def values_of(self, axis: Axis) -> Any:
+        """The values of an axis as an array, by code; of words and shapes their texts."""
+        return self._values[self.space.axes.index(axis)]
+
+    @cached_property
+    def _values(self) -> list[Any]:
+        """The values of each axis as an array, by code."""
+        return [
+            column_of([*map(int, axis.texts)])
+            if axis.kind == "input" and all(text.isdecimal() for text in axis.texts)
+            else column_of([*axis.texts])
+            if axis.kind in ("input", "checkpoint")
+            else column_of([*axis.values])
+            for axis in self.space.axes
+        ]
+
+
+def listed_names(text: str, option: str) -> list[str]:
+    """Names between commas; raises `ArgumentError` where there is none, or one twice."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        message = f"{option}: {text[:60]!r} has an empty name between its commas"
+        raise ArgumentError(message)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        message = f"{option}: {twice} stands there twice"
+        raise ArgumentError(message)
+    return names

@@ -1,0 +1,210 @@
+"""`convcalc sweep`: what it answers in each format, what it refuses, and its exit codes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from paths import ROOT
+from tabled import tabled
+
+from convcalc import analyze, load, memory
+from convcalc.cli import convcalc
+
+SPEC = """
+name: Tiny
+input: 8x8x3
+parameters: {width: 4, batch: 1, stride: 1}
+layers:
+  - conv: {filters: round(width), kernel: 3, stride: stride}
+  - relu
+  - global_avgpool
+  - flatten
+  - linear: 2*batch
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(SPEC, encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(convcalc, ["sweep", "net.yaml", *arguments])
+
+
+def answer(*arguments: str, code: int = 0) -> Any:
+    result = run(*arguments, "-f", "json", "--jobs", "1")
+    assert result.exit_code == code, result.output
+    value = json.loads(result.stdout)
+    schema = json.loads((ROOT / "docs" / "sweep.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator(schema).validate(value)
+    return value
+
+
+def test_every_design_is_what_analyze_and_memory_say() -> None:
+    result = run(
+        "--vary", "width=3..5", "--vary", "batch=1,2", "--vary", "input=8,9x7x3", "-f", "csv"
+    )
+    head, *rows = [line.split(",") for line in result.stdout.splitlines()]
+
+    assert head == ["design", "width", "batch", "input", "parameters", "macs", "memory", "network"]
+    assert [row[1:4] for row in rows] == [
+        [width, batch, size] for width in "345" for batch in "12" for size in ("8", "9x7x3")
+    ]
+    for row in rows:
+        size = "8x8x3" if row[3] == "8" else row[3]
+        network = load("net.yaml", input=size, parameters={"width": int(row[1])})
+        totals = analyze(network).totals
+        peak = memory(network, batch=int(row[2])).peak
+
+        assert row[4:7] == [str(totals.parameters), str(totals.macs), str(peak)]
+
+
+def test_designs_that_give_one_network_are_one_row_unless_all_are_asked_for() -> None:
+    axes = ("--vary", "width=2.8..4.2:0.1", "--sort", "macs")
+    best = answer(*axes)["best"]
+    # round takes halves to the even number: 2.8 to 3.4 is 3, 3.5 to 4.2 is 4.
+    assert [(each["designs"], each["ranges"]) for each in best] == [
+        (7, {"width": ["2.8", "3.4"]}),
+        (8, {"width": ["3.5", "4.2"]}),
+    ]
+    each = answer(*axes, "--all-rows", "--top", "100")["best"]
+    assert [one["axes"]["width"] for one in each] == [number / 10 for number in range(28, 43)]
+    rows = run("--vary", "width=2.8..4.2:0.1", "-f", "csv").stdout.splitlines()[1:]
+    digests = [row.split(",")[-1] for row in rows]
+    assert digests == [best[0]["network"]] * 7 + [best[1]["network"]] * 8
+
+
+def test_the_front_is_of_its_goals() -> None:
+    value = answer(
+        "--vary", "width=2..4", "--vary", "input=8,12,16", "--pareto", "macs,-activations"
+    )
+    shown = {(each["axes"]["width"], each["axes"]["input"]) for each in value["front"]}
+    # Activations are n·n·3 + (n − 2)²·w + w + 2, MACs (n − 2)²·27·w + 2·w: more input is more of
+    # the first for as much of the second.
+    known = {}
+    for width in (2, 3, 4):
+        for size in (8, 12, 16):
+            inner = (size - 2) ** 2
+            known[width, str(size)] = (
+                inner * 27 * width + 2 * width,
+                size * size * 3 + inner * width + width + 2,
+            )
+    expected = {
+        one
+        for one, (macs, stored) in known.items()
+        if not any(
+            other[0] <= macs and other[1] >= stored and other != (macs, stored)
+            for other in known.values()
+        )
+    }
+    assert shown == expected
+    assert len(expected) < 9
+
+
+def test_invalid_designs_are_counted_by_code_and_place() -> None:
+    value = answer("--vary", "stride=1..6", "--vary", "width=0,1")
+    reasons = [
+        (each["code"], each["designs"], each["example"]["axes"]) for each in value["reasons"]
+    ]
+
+    # (8 − 3)/stride + 1 is whole for 1 and 5; no filters are too few.
+    assert reasons == [
+        ("CC302", 6, {"stride": 1, "width": 0}),
+        ("CC301", 4, {"stride": 2, "width": 1}),
+    ]
+    assert (value["invalid"], value["left"]) == (10, 2)
+    assert value["invalid_values"] == [
+        {"axis": "stride", "value": each} for each in ("2", "3", "4", "6")
+    ] + [{"axis": "width", "value": "0"}]
+
+
+def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
+    value = answer(
+        *("--vary", "width=1..6", "--vary", "batch=1..3"),
+        *("--where", "memory < 3KiB and parameters >= 30 and not (width == 2 or set.batch > 1)"),
+    )
+    assert value["left"] == sum(
+        analyze(network).totals.known("parameters") >= 30
+        and memory(network, batch=batch).peak < 3072
+        and width != 2
+        for width in range(1, 7)
+        for batch in (1, 2, 3)
+        for network in [load("net.yaml", parameters={"width": width})]
+    )
+    assert 0 < value["left"] < 15
+
+
+@tabled(
+    ("arguments", "message"),
+    [
+        ("", "a sweep varies something"),
+        ("--vary widht=1", "nothing is called so: did you mean width?"),
+        ("--vary width", "'width' is not NAME=VALUES"),
+        ("--vary width=", "width has no values"),
+        ("--vary width=3..1", "width: 3..1 goes nowhere: write 1..3"),
+        ("--vary width=1 --vary width=2", "width is varied twice"),
+        ("--vary width=1 --set width=2", "width is given by --set and varied"),
+        ("--vary input=8 --input 8x8x3", "the input is given by --input and varied"),
+        ("--vary batch=1,2 --batch 3", "--batch is given, and batch is varied"),
+        (
+            "--vary width=1..3 --where mac<3",
+            "'mac' is nothing that a design has: did you mean macs",
+        ),
+        ("--vary width=1..3 --where 3<4", "names nothing that a design has"),
+        ("--vary width=1..3 --where macs", "macs is no condition"),
+        ("--vary width=1..3 --where macs<", "--where: `macs<` ends where a number or name"),
+        ("--vary width=1,2 --where macs/(width-2)>3", "--where: at width=2: "),
+        ("--vary width=1..3 --where training_memory<1G", "training_memory is of a training step"),
+        ("--vary width=1..3 --where output.heigth<1", "ends in 'heigth'"),
+        ("--vary width=1..3 --where largest_batch.t5>1", "largest_batch"),
+        ("--vary width=1..3 --pareto macs", "--pareto takes 2 to 4 goals, and there is 1"),
+        ("--vary width=1..3 --pareto macs,-macs", "a name stands there twice"),
+        ("--vary width=1..3 --sort mac", "--sort: 'mac' is nothing that a design has"),
+        ("--vary width=1..3 --columns mac", "--columns: 'mac' is nothing that a design has"),
+        ("--vary width=1..3 --sample 4", "a sample of 4 designs is more than all 3"),
+        ("--vary width=1..3 --seed 4", "--seed is about --sample N"),
+        ("--vary width=1..3 --optimizer adam", "--optimizer needs --training"),
+        ("--vary optimizer=adam", "--vary optimizer is of a training step: add --training"),
+        ("--vary width=1..3 -f csv --top 3", "--top has no effect on csv"),
+        ("--vary width=1..3 -f csv --state s", "--state goes with rows in a file"),
+        ("--vary width=1..3 --force", "--force is about the FILE of --output and --state"),
+        ("--vary width=1..3 -o a.txt", "a.txt: its name ends with none of .csv, .json"),
+        ("--vary width=1..3 -o net.yaml/a.csv", "net.yaml/a.csv: cannot be written"),
+        ("--vary width=1..3 -o no/a.json", "no/a.json: cannot be written"),
+        (
+            "--vary width=1..90000 --vary stride=1..90000 --vary batch=1..99",
+            "are more than 10,000,0",
+        ),
+    ],
+)
+def test_what_is_no_sweep_is_refused_before_the_first_design(arguments: str, message: str) -> None:
+    result = run(*arguments.split())
+
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_where_nothing_is_left_the_exit_code_says_so() -> None:
+    assert run("--vary", "width=1,2", "--where", "macs < 3").exit_code == 1
+    assert run("--vary", "width=1,2", "--where", "macs < 3G").exit_code == 0
+    Path("net.yaml").write_text("input: [", encoding="utf-8")
+    assert run("--vary", "width=1,2").exit_code == 1
+
+
+def test_files_hold_what_is_printed() -> None:
+    axes = ("--vary", "width=1..9", "--vary", "batch=1,2", "--where", "parameters > 50")
+    result = run(*axes, "-o", "rows.csv", "-o", "all.json")
+
+    assert result.exit_code == 0, result.output
+    assert Path("rows.csv").read_text() == run(*axes, "-f", "csv").stdout
+    assert Path("all.json").read_text() == run(*axes, "-f", "json").stdout
+    again = run(*axes, "-o", "rows.csv")
+    assert again.exit_code == 2
+    assert "rows.csv is there already: --force writes over it" in again.stderr

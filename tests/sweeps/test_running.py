@@ -1,0 +1,226 @@
+"""Who works a sweep out, in which pieces, and whether it was interrupted, changes no byte."""
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convcalc import loads
+from convcalc.diagnostics import ArgumentError
+from convcalc.formats.sweep import csv, json
+from convcalc.sweeps import report as reports
+from convcalc.sweeps.chunk import Chunk, Reason
+from convcalc.sweeps.executors import processes, serial
+from convcalc.sweeps.job import CHUNK, Job, Partial
+from convcalc.sweeps.measures import Measure
+from convcalc.sweeps.report import SweepReport, nothing
+from convcalc.sweeps.run import RowFile, run
+from convcalc.sweeps.space import Sample, Space, read_space
+from convcalc.sweeps.state import State
+from convcalc.sweeps.subject import Subject
+
+SPEC = """
+name: Tiny
+input: 8x8x3
+parameters: {width: 4, stride: 1}
+layers:
+  - conv: {filters: round(width), kernel: 3, stride: stride}
+  - relu
+  - global_avgpool
+"""
+AXES = [("width", "0..9.8:0.2"), ("stride", "1,2,5"), ("batch", "1..3")]
+
+
+def job(
+    vary: Any = AXES,
+    text: str = SPEC,
+    sample: Sample | None = None,
+    *,
+    worked_out: bool = False,
+    **options: Any,
+) -> Job:
+    subject = Subject(loads(text, path="net.yaml"))
+    asked: dict[str, Any] = {"pareto": "macs,-memory", "where": "memory < 4KiB", "top": 7}
+    made = Job(subject, read_space(subject, vary, sample=sample), **(asked | options))
+    made.encode = csv.encode
+    if not worked_out:
+        made.evaluator = Stub()
+    return made
+
+
+class Stub:
+    """Designs worked out by arithmetic on their codes: neighbours are one network, some none."""
+
+    stretch = 50
+
+    def evaluate(
+        self, space: Space, start: int, stop: int, measures: Sequence[Measure], rows: Any = None
+    ) -> Chunk:
+        codes = space.codes(start, stop, rows)
+        numbers = np.arange(start, stop)
+        numbers = numbers if rows is None else numbers[rows]
+        width, stride, batch = codes[0] // 2, codes[1], codes[2]
+        made = {
+            "parameters": 100 + width,
+            "macs": 1000 * width // (stride + 1),
+            "memory": (batch + 1) * (500 + 97 * width % 1000),
+        }
+        columns = {measure.name: made[measure.name] for measure in measures}
+        invalid = (width * 7 + stride * 3) % 11 == 0
+        reason = np.where(invalid, stride % 2, -1).astype(np.int32)
+        reasons = tuple(
+            Reason("CC301", f"net.yaml:{each}", f"{width[where]} does not do", int(numbers[where]))
+            for each in range(2)
+            for where in [int(np.argmax(reason == each)) if (reason == each).any() else 0]
+        )
+        digest = np.stack([width + 1, stride], 1).astype(np.uint64)
+        return Chunk(numbers, columns, reason, reasons, digest)
+
+
+def all_of(job: Job, partials: Iterator[Partial]) -> tuple[str, bytes]:
+    """What a sweep comes to, as JSON and as rows."""
+    known, rows = nothing(job), b""
+    for partial in partials:
+        known = reports.merged(known, partial)
+        rows += partial.written
+    return json.render(known), rows
+
+
+def in_pieces(job: Job, draw: random.Random) -> Iterator[Partial]:
+    """The sweep in stretches that end anywhere."""
+    start = 0
+    while start < job.space.designs:
+        stop = min(start + draw.randint(1, 160), job.space.designs)
+        yield job.run(start, stop)
+        start = stop
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"pareto": None, "where": None},
+        {"all_rows": True},
+        {"pareto": None, "sort": "macs,-memory"},
+        {"pareto": "parameters,macs,-memory,width", "sort": "-macs"},
+        {"sample": Sample(150, 3)},
+        {"sample": Sample(200, 3, "latin")},
+    ],
+)
+def test_any_pieces_give_the_same_bytes(options: Any) -> None:
+    whole = all_of(job(**options), serial.partials(job(**options), 0))
+    for seed in range(12):
+        mine = job(**options)
+        assert all_of(mine, in_pieces(mine, random.Random(seed))) == whole  # noqa: S311
+    assert whole[1].count(b"\n") > 100
+    # A width that is a goal keeps networks apart, as --all-rows does, and a sample may.
+    apart = {"all_rows", "sample"} & {*options} or "width" in str(options.get("pareto"))
+    assert apart or '"designs": 2' in whole[0]
+    assert '"designs": 1' in whole[0]
+
+
+def test_processes_give_the_same_bytes() -> None:
+    mine = job([("width", "1..4"), *AXES[1:]], worked_out=True)
+
+    assert all_of(mine, processes.partials(mine, 0, 2)) == all_of(mine, serial.partials(mine, 0))
+
+
+def outcome(
+    mine: Job, folder: Path, stop: int | None = None, *, again: bool = False
+) -> SweepReport:
+    """Run, to the end or until `stop` stretches were merged, as a kill would end it."""
+    state = State(str(folder / "state"), mine, ["rows.csv"])
+    known, lengths = state.read(mine) if again else (nothing(mine), {})
+    after = known
+    path = str(folder / "rows.csv")
+    file = RowFile(path, csv.header(mine), length=lengths.get(path))
+    merged = count(1)
+    for after in run(mine, by_chunk, files=[file], state=state, known=known):
+        state.keep(after, {path: file.length}, now=True)
+        if next(merged) == stop:
+            with Path(path).open("ab") as other:
+                other.write(b"half a li")  # which no state knows of
+            break
+    return after
+
+
+def by_chunk(mine: Job, start: int) -> Iterator[Partial]:
+    for first in range(start, mine.space.designs, CHUNK):
+        yield mine.run(first, min(first + CHUNK, mine.space.designs))
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4])
+def test_a_sweep_that_was_killed_goes_on_to_the_same_bytes(tmp_path: Path, stop: int) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = outcome(job(), tmp_path / "whole")
+    parted = outcome(job(), tmp_path, stop)
+    assert parted.done < whole.done
+    after = outcome(job(), tmp_path, again=True)
+
+    assert json.render(after) == json.render(whole)
+    rows = (tmp_path / "rows.csv").read_bytes()
+    assert rows == (tmp_path / "whole" / "rows.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"vary": [("width", "0..6:0.2"), *AXES[1:]]}, "--vary is not"),
+        ({"text": SPEC.replace("relu", "sigmoid")}, "what the spec says is not"),
+        ({"where": "memory < 5KiB"}, "--where is not"),
+        ({"top": 8, "pareto": "macs,memory"}, "--pareto, --top are not"),
+        ({"sample": Sample(9)}, "--sample or --seed is not"),
+    ],
+)
+def test_another_sweep_is_not_gone_on_with(tmp_path: Path, options: Any, named: str) -> None:
+    outcome(job(), tmp_path, 1)
+    with pytest.raises(ArgumentError, match=named):
+        outcome(job(**options), tmp_path, again=True)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"form": 1}', '{"form": 0}', "\x00"])
+def test_what_is_no_state_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "state").write_text(text)
+    with pytest.raises(ArgumentError, match=r"no state of a sweep|another version"):
+        outcome(job(), tmp_path, again=True)
+
+
+def test_rows_that_are_gone_are_not_gone_on_with(tmp_path: Path) -> None:
+    outcome(job(), tmp_path, 2)
+    (tmp_path / "rows.csv").write_bytes(b"design\n")
+    with pytest.raises(ArgumentError, match=r"has 7 bytes, and .* were written before"):
+        outcome(job(), tmp_path, again=True)
+
+
+def test_a_front_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "MOST_ON_FRONT", 3)
+    mine = job(where=None)
+    with pytest.raises(
+        ArgumentError, match="--pareto macs, -memory: more than 3 networks"
+    ) as error:
+        all_of(mine, serial.partials(mine, 0))
+    assert "--where 'macs < 5M'" in str(error.value)
+
+
+@pytest.mark.thorough
+def test_a_process_that_ends_before_its_time_is_said() -> None:
+    mine = job(worked_out=True)
+    mine.encode = _end
+    with pytest.raises(ArgumentError, match="a process of --jobs ended before its time"):
+        all_of(mine, processes.partials(mine, 0, 1))
+
+
+def _end(encoded: Any) -> bytes:
+    os._exit(len(encoded.names))
+
+
+def test_columns_of_what_was_left_out_are_not_there() -> None:
+    part = job(where="macs < 0").run(0, 30)
+
+    assert (part.left, part.best, part.front, part.written) == (0, None, None, b"")
+    assert np.count_nonzero(part.tried[0])
