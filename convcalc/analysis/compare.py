@@ -31,7 +31,7 @@ class Change(NamedTuple):
     new: LayerReport | None
     """The layer in the new network; None where it was removed."""
     fields: tuple[tuple[str, object, object], ...] = ()
-    """Hyperparameters that differ, and `frozen`, with the old and the new value."""
+    """Hyperparameters that differ, and `frozen` and `written`, with the old and the new value."""
     weights: tuple[str | None, str | None] | None = None
     """The layer whose weights it used and uses, None of its own; None where that is as it was."""
     reads: tuple[tuple[str, ...], tuple[str, ...]] | None = None
@@ -145,8 +145,9 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
     after = analyze(new, batch=batch, dtype=dtype)
     pairs = beside(before.layers, after.layers)
     renamed = _renamed(old, new, pairs)
+    ways = _ways(old, new)
     changes = tuple(
-        change for one, other in pairs if (change := _change(one, other, renamed)) is not None
+        change for one, other in pairs if (change := _change(one, other, renamed, ways)) is not None
     )
     totals = [
         Delta(name, getattr(before.totals, name), getattr(after.totals, name)) for name in COUNTS
@@ -165,6 +166,26 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
         else:
             totals.append(Delta(name, *peaks))
     return Comparison(before, after, changes, tuple(totals), tuple(unknown))
+
+
+Ways = tuple[Mapping[str, str], Mapping[str, str]]
+"""How the layers of both networks are written in code, by their names."""
+
+
+def _ways(old: Network, new: Network) -> Ways:
+    """How layers are written, where both specs say it: what one says nothing of is no change."""
+    if not old.ways or not new.ways:
+        return {}, {}
+    from convcalc.graph.written import written  # of what few specs say
+
+    before, after = (
+        {
+            node.name: " ".join(sorted(words))
+            for node, words in zip(each.nodes, written(each), strict=True)
+        }
+        for each in (old, new)
+    )
+    return before, after
 
 
 def _largest(report: Report) -> int:
@@ -246,13 +267,18 @@ def _by_name(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
 
 
 def _change(
-    old: LayerReport | None, new: LayerReport | None, renamed: Mapping[str, str]
+    old: LayerReport | None, new: LayerReport | None, renamed: Mapping[str, str], ways: Ways
 ) -> Change | None:
     if old is None or new is None:
         return Change("removed" if new is None else "added", old, new)
     weights, reads = _other_weights(old, new, renamed), _other_inputs(old, new, renamed)
     cold = _frozen(old), _frozen(new)
-    other = (("frozen", *cold),) if cold[0] != cold[1] else ()
+    other: tuple[tuple[str, object, object], ...] = ()
+    if cold[0] != cold[1]:
+        other = (("frozen", *cold),)
+    code = ways[0].get(old.name), ways[1].get(new.name)
+    if old.kind == new.kind and code[0] != code[1]:
+        other += (("written", *code),)
     if old.kind == new.kind and (old.layer == new.layer or _undo_alike(old, new, renamed)):
         if weights or reads or other:
             return Change("changed", old, new, other, weights, reads)

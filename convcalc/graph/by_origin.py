@@ -14,7 +14,14 @@ def by_origin(network: Network) -> Network:
     names = unlike(called)
     groups = unlike([group.origin or group.name for group in network.groups])
     now = {node.name: name for node, name in zip(network.nodes, names, strict=True)}
+    ways = network.ways
+    if ways:
+        from convcalc.spec.ways import Layers, about  # of what few specs say
+
+        layers = Layers(network.nodes, network.groups)
+        ways = tuple(way._replace(meant=tuple(about(layers, way))) for way in ways)
     return network._replace(
+        ways=ways,
         nodes=[node._replace(name=name) for node, name in zip(network.nodes, names, strict=True)],
         groups=tuple(
             group._replace(name=name) for group, name in zip(network.groups, groups, strict=True)

@@ -38,6 +38,8 @@ class Way(NamedTuple):
     """How they are written: one of `layers.written.WORDS`."""
     at: tuple[int, int] | None = None
     """Where the pattern stands; None of one that was given otherwise."""
+    meant: tuple[int, ...] | None = None
+    """Indices of the layers, where these are called otherwise since; None for those that match."""
 
 
 class Layers(NamedTuple):
@@ -132,6 +134,8 @@ def with_words(kind: str, known: Mapping[str, object] | frozenset[str]) -> froze
 
 def about(layers: Layers, way: Way) -> list[int]:
     """The layers that a line is about: those that its pattern matches and that can be so."""
+    if way.meant is not None:
+        return [*way.meant]
     return [
         index
         for index in _matched(layers, way.pattern)

@@ -512,3 +512,16 @@ def test_what_is_frozen_now_is_a_change_of_the_layers_whose_weights_it_is() -> N
     assert {change.fields for change in found.changes} == {(("frozen", False, True),)}
     assert {change.fields for change in between(new, old).changes} == {(("frozen", True, False),)}
     assert "frozen false → true" in markdown(found)
+
+
+def test_what_is_written_otherwise_is_a_change_where_both_say_how_it_is_written() -> None:
+    layers = "  - relu\n  - {relu: , name: last}\n" + TAIL
+    of_one, of_all = "written: {last: method}\n", "written: {relu: function}\n"
+    changes = between(layers + of_one, layers + of_all).changes
+    assert told(changes) == [("changed", "relu1"), ("changed", "last")]
+    assert [change.fields for change in changes] == [
+        (("written", "module", "function"),),
+        (("written", "method", "function"),),
+    ]
+    assert between(layers, layers + of_all).changes == ()
+    assert between(layers + of_one, layers + of_one).changes == ()

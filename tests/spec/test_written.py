@@ -7,6 +7,7 @@ import pytest
 from tabled import tabled
 
 import convcalc
+from convcalc.graph.by_origin import by_origin
 from convcalc.graph.written import with_ways, written, written_said
 from convcalc.layers import CATALOGUE
 from convcalc.layers.written import WAYS, WORDS, kinds_with, usual, words_of
@@ -216,6 +217,17 @@ written: {conv2: subclass, relu: function}
         ("relu2", "function"),
     ]
     assert written(convcalc.loads(made.spec.to_yaml())) == written(made.network)
+
+
+def test_layers_that_are_called_by_their_origins_are_written_as_they_were() -> None:
+    layers = "[{relu: , name: a, origin: x.0}, {relu: , name: b, origin: a}]"
+    network = convcalc.loads(f"{{input: 8, layers: {layers}, written: {{a: function}}}}")
+
+    assert [*map(set, written(network)[1:])] == [{"function"}, {"function"}]  # by name, by origin
+    network = convcalc.loads(f"{{input: 8, layers: {layers}, written: {{b: method}}}}")
+    renamed = by_origin(network)
+    assert [node.name for node in renamed.layers] == ["x.0", "a"]
+    assert written(renamed) == written(network)
 
 
 FAMILY = """\
