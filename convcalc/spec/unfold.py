@@ -451,13 +451,40 @@ class _Writer:
             **{node.name: index for index, node in enumerate(self.document.nodes)},
             **{group.name: group.output for group in self.document.groups},
         }
-        layers: dict[str, Any] = {}
-        for name, shape in expect["layers"].entries.items():
-            index = tensors.get(name)
-            if index is not None:
-                layers[self._name(index)] = shape
+        nodes = self.document.nodes
+        told = {name: tensors[name] for name in expect["layers"].entries if name in tensors}
+        while other := [  # names that are given count no more, so that others may change with them
+            index
+            for index, name in enumerate(self._called())
+            if index in told.values() and index not in self.named and name != nodes[index].name
+        ]:
+            for index in other:
+                self._name(index)
+        called = self._called()
+        layers: dict[str, Any] = {
+            called[index]: expect["layers"].entries[name]
+            for name, index in told.items()
+            if index is not None
+        }
         kept = {key: node for key, node in expect.entries.items() if key != "layers"}
         return Map({**kept, "layers": Map(layers)}), self._items(self.layers)
+
+    def _called(self) -> list[str]:
+        """What layers are called: as they are named, or by their kinds and numbers."""
+        counts: dict[str, int] = {}
+        taken: set[str] = set()
+        called: list[str] = []
+        for index, node in enumerate(self.document.nodes):
+            name = self.named.get(index, "")
+            count = counts.get(node.kind, 0)
+            base = f"{node.kind}_" if node.kind[-1].isdigit() else node.kind
+            while not name or name in taken:
+                count += 1
+                name = f"{base}{count}"
+                counts[node.kind] = count
+            taken.add(name)
+            called.append(name)
+        return called
 
     def _promises(self, node: Node) -> Node:
         """Promises, with numbers in place of parameters."""

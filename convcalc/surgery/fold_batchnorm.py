@@ -5,6 +5,8 @@ both are the convolution with weights w·γ/√(σ² + ε) and bias (b − μ)·
 2017, section 3.2).
 """
 
+from collections.abc import Sequence
+
 from convcalc.graph import LayerNode
 from convcalc.layers.base import Layer, field_value
 from convcalc.numbers import plural
@@ -32,6 +34,9 @@ def convert(subject: Subject, value: None) -> Result:
     gone = kinds.count("batchnorm")
     left = sum(node.kind == "batchnorm" for node in subject.network.nodes) - gone
     remarks = [f"{plural(gone, 'batch norm')} went into the weights before; it is for inference"]
+    mixed = sum(_learn_apart(subject, made[index].takes_in, index) for index in made)
+    if mixed:
+        remarks.append(f"{mixed} of them learned where it did not, or the reverse: both learn now")
     if left:
         remarks.append(
             f"{plural(left, 'batch norm')} stayed: not right behind a layer it alone reads"
@@ -62,12 +67,28 @@ def edits(subject: Subject) -> dict[int, Edit]:
     return made
 
 
+def _learn_apart(subject: Subject, norms: Sequence[int], convolution: int) -> bool:
+    """Whether a layer is frozen and a norm that it takes in is not, or the other way."""
+    network = subject.network
+    frozen = bool(network.nodes[convolution].frozen)
+    return any(
+        bool(network.nodes[norm].frozen) != frozen
+        for norm in norms
+        if not all(weight.buffer for weight in network.plans[norm].weights)
+    )
+
+
 def _folded(subject: Subject, convolution: LayerNode, norm: Layer, index: int) -> Edit:
-    """A convolution that takes a batch norm in."""
+    """A convolution that takes a batch norm in.
+
+    It is frozen where both are: with either of them training changes what it does.
+    """
     epsilon = field_value(norm, "eps")
+    (number,) = subject.network.nodes[index].inputs
+    learns = bool(convolution.frozen) and _learn_apart(subject, (index,), number)
 
     def items(item: Item) -> tuple[Item, ...]:
-        said = item.replace(bias=None)
+        said = item.replace(bias=None, frozen=False) if learns else item.replace(bias=None)
         elsewhere = subject.spec.defaults.get(convolution.kind)
         if elsewhere is not None and "bias" in elsewhere:
             said = said.replace(bias=True)

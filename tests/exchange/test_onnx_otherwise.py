@@ -158,9 +158,17 @@ def test_attention_that_no_layer_is_is_one_finding(name: str, tmp_path: Path) ->
     for error in network.errors:
         assert getattr(error.place, "name", "") == "multiply"
         assert f"cannot be said in a spec: {row.says}" in error.message
+        assert {"1 Softmax", "2 MatMul"} <= inside(error.message)
     assert totals.parameters == (8 * 24 + 24) + (8 * 8 + 8) + row.more
     assert totals.macs == 6 * (8 * 24 + 8 * 8) + (0 if row.says else 2 * 6 * 6 * 8)
     assert str(network.shape_of(network.outputs[0])) == "6×8"
+
+
+def inside(message: str) -> set[str]:
+    """The operators that are one finding, with how often each is there."""
+    what, _, written = message.partition(" of ")[0].partition(" (")
+    assert what == "MultiHeadAttention"
+    return set(written.removesuffix(")").split(", "))
 
 
 def test_attention_of_one_head_with_a_mask_is_layers(tmp_path: Path) -> None:
@@ -202,6 +210,7 @@ def test_swin_v2_is_whole_but_for_its_scores() -> None:
 
     assert "its scores are cosines of queries and keys" in error.message
     assert "(and 1 more)" in error.message
+    assert {"2 Softmax", "4 MatMul", "4 LpNormalization"} <= inside(error.message)
     block = (8 * 24 + 24) + (8 * 8 + 8) + 2 * 16 + (8 * 32 + 32) + (32 * 8 + 8)
     wanted = (3 * 2 * 2 * 8 + 8 + 16) + 2 * block + 16 + (8 * 3 + 3)
     assert analyze(network, strict=False).totals.parameters == wanted

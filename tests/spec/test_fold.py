@@ -536,6 +536,14 @@ def test_flattening_says_all_that_the_layers_are() -> None:
     assert numbers(made.network()) == numbers(spec.network())
 
 
+def test_what_is_expected_of_a_layer_gives_it_no_name() -> None:
+    """A layer with a name does not count, and those behind it would be called otherwise."""
+    flat = unfolded(parse((ZOO / "alexnet.yaml").read_text(encoding="utf-8")))
+    assert flat is not None
+    assert "\n  - conv: {filters: 96, kernel: 11, stride: 4}\n" in flat.to_yaml()
+    assert "layers: {conv1: 55x55x96}" in flat.to_yaml()
+
+
 def test_outputs_keep_their_names_and_lists_that_wait_for_a_shape_stay() -> None:
     spec = parse(
         "input: 8x8x4\nlayers: [{relu, name: a, repeat: 2}, {tanh, name: b}, "

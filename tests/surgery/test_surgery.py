@@ -512,6 +512,32 @@ layers:
     assert [node.shared_with for node in norms] == [None, None, 3]
 
 
+@pytest.mark.parametrize(
+    ("convolution", "norm", "frozen", "mixed"),
+    [
+        ("frozen: true", "frozen: true", True, False),
+        ("frozen: true", "frozen: false", False, True),
+        ("frozen: false", "frozen: true", False, True),
+        ("frozen: false", "frozen: false", False, False),
+    ],
+)
+def test_what_takes_in_a_norm_is_frozen_where_both_are(
+    convolution: str, norm: str, *, frozen: bool, mixed: bool
+) -> None:
+    text = f"""
+input: 8x8x3
+layers:
+  - {{conv: {{filters: 4, kernel: 3, padding: 1}}, {convolution}}}
+  - {{batchnorm, {norm}}}
+  - {{conv: {{filters: 4, kernel: 3, padding: 1}}, frozen: true}}
+  - {{batchnorm: {{affine: false}}}}
+"""
+    made = convert(convcalc.loads(text), "fold-batchnorm")
+    assert [bool(node.frozen) for node in made.network.nodes] == [False, frozen, True]
+    said = [each for each in made.steps[0].result.remarks if "learn" in each]
+    assert said == ["1 of them learned where it did not, or the reverse: both learn now"] * mixed
+
+
 def test_a_stack_before_it_does_not_change_whose_weights_a_layer_uses() -> None:
     text = """
 input: 8x8x16

@@ -4,6 +4,7 @@ What it reads and what is made of it stay layers of their own, so that the weigh
 around it count.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -49,7 +50,32 @@ class Unsaid(NamedTuple):
     @property
     def attributes(self) -> dict[str, Any]:
         """What is said of the operation that takes its place."""
-        return {"refused": self.why}
+        return {"refused": self.why, "written": self.written()}
+
+    def written(self) -> Counter[str]:
+        """The operators between what queries, keys and values are cut from and what comes out."""
+        sources = {id(each) for each in self.sources}
+        behind: dict[int, Operation] = {}
+        waiting = [self.last]
+        while waiting and len(behind) < MOST_BEHIND:
+            value = waiting.pop()
+            op = value.operation
+            if id(value) in sources or op is None or id(op) in behind:
+                continue
+            behind[id(op)] = op
+            waiting += [each for each in op.inputs if each is not None and each.constant is None]
+        within: set[int] = set()
+        while more := {
+            at
+            for at, op in behind.items()
+            if at not in within
+            and any(
+                each is not None and (id(each) in sources or id(each.operation) in within)
+                for each in op.inputs
+            )
+        }:
+            within |= more
+        return Counter(behind[at].title for at in within)
 
     @property
     def apart(self) -> bool:

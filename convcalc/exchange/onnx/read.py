@@ -1,6 +1,7 @@
 """ONNX files as specs: operators become layers, constants weights, and the batch goes."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -227,9 +228,19 @@ def _findings(lost: list[Lost]) -> list[Finding]:
         first = group[0].op
         shapes = ", ".join(shown(value.dims) for value in first.inputs if value is not None)
         more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
-        message = f"{title} of {shapes or 'nothing'} cannot be said in a spec: {why}{more}"
+        what = f"{title}{_written_as(group)} of {shapes or 'nothing'}"
+        message = f"{what} cannot be said in a spec: {why}{more}"
         findings.append(Finding(Problem("CC601", message, help=group[0].help), first.origin))
     return findings
+
+
+def _written_as(group: list[Lost]) -> str:
+    """The operators that are one finding, with how often each is there, the most first."""
+    written = Counter[str]()
+    for each in group:
+        written.update(each.op.attributes.get("written", ()))
+    often = sorted(written.items(), key=lambda each: (-each[1], each[0]))
+    return f" ({', '.join(f'{count:,} {name}' for name, count in often)})" if often else ""
 
 
 def _known(graph: Graph) -> list[Finding]:
