@@ -9,7 +9,7 @@ import numpy as np
 from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.axes import MEMORY
 from convcalc.sweeps.chunk import VALID, Chunk, Evaluator
-from convcalc.sweeps.evaluators import evaluator_of
+from convcalc.sweeps.evaluators import evaluator_of, stretch_of
 from convcalc.sweeps.kept import Groups, Keeper, Rows, joined
 from convcalc.sweeps.measures import Measure
 from convcalc.sweeps.names import Names, listed_names
@@ -204,9 +204,10 @@ class Job:
         written: list[bytes] = []
         kept: list[Rows] = []
         left = 0
-        stretch = getattr(self.evaluator, "stretch", STRETCH)
-        for first in range(start, stop, stretch):
-            rows = self._left(first, min(first + stretch, stop), tally)
+        end = start
+        while end < stop:
+            first, end = end, min(end + stretch_of(self.evaluator, STRETCH), stop)
+            rows = self._left(first, end, tally)
             if not len(rows.numbers):
                 continue
             left += len(rows.numbers)

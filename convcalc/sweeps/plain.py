@@ -40,8 +40,6 @@ class UntoldError(Exception):
 class PlainEvaluator:
     """Works out one design after the other, a network each."""
 
-    stretch = STRETCH
-
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self._space: Space | None = None  # held, so that no other one can be taken for it

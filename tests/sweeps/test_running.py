@@ -56,7 +56,7 @@ def job(
 class Stub:
     """Designs worked out by arithmetic on their codes: neighbours are one network, some none."""
 
-    stretch = 50
+    pieces = ("some",)
 
     def evaluate(
         self, space: Space, start: int, stop: int, measures: Sequence[Measure], rows: Any = None
