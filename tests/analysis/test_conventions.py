@@ -32,7 +32,10 @@ from convcalc.analysis.conventions import (
     tables,
 )
 from convcalc.analysis.conventions.terms import Site, Term
+from convcalc.analysis.conventions.whose import figures, published
+from convcalc.graph import load
 from convcalc.layers import CATALOGUE
+from convcalc.spec.bundled import bundled_architectures
 from convcalc.spec.promises import TOOLS as TOOLS_OF_SPECS
 
 TOOLS = [tool for tool in CONVENTIONS if tool in GOLDEN["versions"]]
@@ -52,30 +55,41 @@ class Asked(NamedTuple):
     """Its layers as the tool met them, with one example and with two."""
 
 
-def _answers(tool: str) -> Iterator[tuple[str, Written, list[Any] | None]]:
-    """Names of networks, the networks, and what a tool said of them; None where it was not asked.
+QUICK = ("resnet18", "convnext_tiny", "swin_t", "vit_b_16@no_grad")
+"""Networks of torchvision that are asked about in every run of the tests."""
+ALL = tuple(NETWORKS)
+ALL_OR_QUICK = [
+    pytest.param(QUICK, id="quick"),
+    pytest.param(ALL, id="all", marks=pytest.mark.thorough),
+]
 
-    The small ones come first.
+
+def _answers(
+    tool: str, names: tuple[str, ...]
+) -> Iterator[tuple[str, Written, list[Any] | None]]:
+    """Networks with their names, and what a tool said of them; None where it was not asked.
+
+    The small ones come first; of torchvision's those of these `names`.
     """
     if tool == "tensorflow":
         for name, network in OF_KERAS.items():
             yield name, network, GOLDEN["single"][f"keras:{name}"][tool]
-        for name in KERAS:
+        for name in KERAS if names == ALL else ():
             yield name, Written(name), GOLDEN["totals"][tool][name]
         return
     for name, network in SINGLE.items():
         yield name, network, GOLDEN["single"][name].get(tool)
     for name, row in MORE.items():
         yield name, row.written, GOLDEN["more"][name].get(tool)
-    for name, network in NETWORKS.items():
-        yield name, network, GOLDEN["totals"][tool].get(name)
+    for name in names:
+        yield name, NETWORKS[name], GOLDEN["totals"][tool].get(name)
 
 
 @cache
-def golden(tool: str) -> list[Asked]:
-    """The networks that a tool was asked about, the small ones first."""
+def golden(tool: str, names: tuple[str, ...] = QUICK) -> list[Asked]:
+    """Networks that a tool was asked about, the small ones first."""
     asked = []
-    for name, network, said in _answers(tool):
+    for name, network, said in _answers(tool, names):
         if said is not None and (tool, name) not in UNLIKE:
             beyond, _ = BEYOND.get((tool, name), (0, ""))
             its = (
@@ -109,31 +123,107 @@ def test_every_network_that_was_counted_is_a_spec_or_has_a_reason() -> None:
     assert GOLDEN["totals"]["tensorflow"].keys() == KERAS.keys() | NOT_OF_KERAS.keys()
 
 
+@pytest.mark.parametrize("names", ALL_OR_QUICK)
 @pytest.mark.parametrize("tool", TOOLS)
-def test_totals_are_the_tools(tool: str) -> None:
+def test_totals_parameters_and_activations_are_the_tools(tool: str, names: tuple[str, ...]) -> None:
+    found = tables(tool)
     compared = 0
-    for name, network, said, _ in golden(tool):
+    for name, network, said, _ in golden(tool, names):
+        macs = sum(plan.macs for plan in network.network.plans if plan)
         for batch in (1, 2):
             counted = count(network.network, tool, batch=batch, **network.conditions)
             assert counted.total == said[batch - 1], (name, batch, counted.missing)
-            assert counted.total is None or counted.macs == batch * sum(
-                plan.macs for plan in network.network.plans if plan
-            )
+            assert counted.macs == batch * macs
             compared += 1
+            if batch > 1 or counted.total is None:
+                continue
+            if found.parameters is not None:
+                assert counted.parameters == said[2], name
+            if found.activations is not None:
+                assert counted.activations == said[3], name
     assert compared >= 2 * len(OF_KERAS if tool == "tensorflow" else SINGLE)
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-def test_parameters_and_activations_are_the_tools(tool: str) -> None:
-    for name, network, said, _ in golden(tool):
-        if said[0] is None:
-            continue
-        counted = count(network.network, tool, **network.conditions)
-        parameters, activations = (*said[2:4], None, None)[:2]
-        if counted.parameters is not None:
-            assert counted.parameters == parameters, name
-        if counted.activations is not None:
-            assert counted.activations == activations, name
+TIMM = GOLDEN["timm"]
+TIMM_QUICK = ("resnet50", "densenet121", "mobilenet_v3_large", "mnasnet1_0")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(TIMM_QUICK, id="quick"),
+        pytest.param(tuple(TIMM), id="all", marks=pytest.mark.thorough),
+    ],
+)
+def test_timm_publishes_these_figures(names: tuple[str, ...]) -> None:
+    for name in names:
+        size, parameters, macs, activations = TIMM[name]
+        counted = count(load(name, input=size), "timm")
+        assert counted.printed == macs, name
+        for figure, said in ((counted.parameters, parameters), (counted.activations, activations)):
+            assert figure is not None
+            assert str(round(figure / 1e6, 2)) == said, name
+    assert len(TIMM) == 64
+
+
+@pytest.mark.parametrize("names", ALL_OR_QUICK)
+def test_a_number_is_theirs_who_gave_it(names: tuple[str, ...]) -> None:
+    """Of the whole number, and as each of its roundings to three digits is written."""
+    for name in names:
+        network = NETWORKS[name]
+        said = {
+            tool: total[0] - BEYOND.get((tool, name), (0, ""))[0]
+            for tool in TOOLS
+            if (total := GOLDEN["totals"][tool].get(name)) is not None and total[0] is not None
+        }
+        assert len(said) >= len(TOOLS) - 1
+        candidates = [*figures(network.network, Conditions(1, **network.conditions))]
+        for total in {*said.values()}:
+            written = {
+                str(total): {tool for tool, other in said.items() if other == total},
+                f"{total / 1e9:.2f}G": {
+                    tool
+                    for tool, other in said.items()
+                    if f"{other / 1e9:.2f}" == f"{total / 1e9:.2f}"
+                },
+                f"{total / 1e6:,.1f} MMac": {
+                    tool
+                    for tool, other in said.items()
+                    if f"{other / 1e6:.1f}" == f"{total / 1e6:.1f}"
+                },
+            }
+            for text, owners in written.items():
+                number = published(text)
+                theirs = {
+                    each.tool
+                    for each in candidates
+                    if number.is_of(each.figure)
+                    and each.published == "as it is"
+                    and not each.change
+                }
+                assert theirs & {*TOOLS} == owners, (name, text)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(("lenet5", "crnn", "segnet", "swin_t"), id="quick"),
+        pytest.param(tuple(bundled_architectures()), id="all", marks=pytest.mark.thorough),
+    ],
+)
+def test_bridges_add_up_for_bundled_networks(names: tuple[str, ...]) -> None:
+    unknown = 0
+    for name in names:
+        network = load(name)
+        for tool in CONVENTIONS:
+            counted = count(network, tool, batch=2)
+            assert sum(term.amount for term in bridge(counted)) == (
+                sum(counted.of_layer(index) for index in range(len(network.nodes)))
+            )
+            unknown += counted.total is None
+            if counted.total is not None:
+                assert counted.summands[0].amount == counted.macs, (name, tool)
+    assert unknown < len(names) * len(CONVENTIONS) / 2
 
 
 @pytest.mark.parametrize("tool", CONVENTIONS)

@@ -140,8 +140,7 @@ def whose(
         raise SpecError(network.errors)
     given = conditions(batch, mode, no_grad=no_grad, written=written)
     of_parameters = switch(of_parameters, "of_parameters")
-    figures = _of_parameters if of_parameters else _figures
-    candidates = [*figures(network, given)]
+    candidates = [*(_of_parameters if of_parameters else figures)(network, given)]
     owners = [each for each in candidates if number.is_of(each.figure)]
     nearest = None
     usual = [each for each in candidates if not each.change]
@@ -175,7 +174,7 @@ def _ways(tool: str, each: int, figure: int, change: str = "") -> Iterator[Owner
         yield Owner(tool, figure / 2 if figure % 2 else figure // 2, HALF, change)
 
 
-def _figures(network: Network, given: Conditions) -> Iterator[Owner]:
+def figures(network: Network, given: Conditions) -> Iterator[Owner]:
     """Every tool's figure, as layers are written, then as each kind would be otherwise."""
     macs = sum(plan.macs for plan in network.plans if plan) * given.batch
     yield from _ways(OURS, 1, macs)
