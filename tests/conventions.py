@@ -778,3 +778,29 @@ MORE: dict[str, Measured] = {
     ),
 }
 """Networks that say what those of others' rows do not: kinds, and ways of writing them."""
+
+_AT_OUTPUT = "a transposed convolution is counted at its output's positions"
+_ONE_ROW = "the weights are counted once an example, however many rows there are"
+_FUSED = "it is one operator without a formula"
+FAULTS: tuple[tuple[str, str, str], ...] = (
+    ("conv2d_same", "fvcore", "padding that is a string is another operation in the trace"),
+    ("conv2d_same", "torchprofile", "padding that is a string is another operation in the trace"),
+    ("conv2d_subclass", "thop", "a class derived from `nn.Conv2d` has no hook"),
+    ("conv2d_functional", "thop", "a function has no hook"),
+    ("conv2d_functional", "ultralytics", "a convolution called as a function is not patched"),
+    ("convt2d_nobias", "torchinfo", _AT_OUTPUT),
+    ("convt2d_nobias", "thop", _AT_OUTPUT),
+    ("convt2d_nobias", "torchprofile", _AT_OUTPUT),
+    ("convt2d_groups", "torchprofile", f"{_AT_OUTPUT}, and not divided by the groups"),
+    ("linear_seq_nobias", "torchinfo", _ONE_ROW),
+    ("embedding", "torchinfo", "a table that is looked up counts as multiplied"),
+    ("mha_grad", "fvcore", "the products of queries and keys are one operator without a handle"),
+    ("mha_nograd", "fvcore", "all of attention is one operator without a handle"),
+    ("mha_grad", "thop", "attention has no rule"),
+    ("mha_grad", "flopcounter:cpu", f"of both products, {_FUSED}"),
+    ("mha_nograd", "flopcounter:cpu", f"of all of attention, {_FUSED}"),
+    ("lstm", "fvcore", "recurrent layers have no handle"),
+    ("lstm", "flopcounter:cpu", _FUSED),
+    ("gru", "torchprofile", "of recurrent layers LSTM alone has a handler"),
+)
+"""A network of one layer, a tool, and why what it says is not what there is to count."""

@@ -31,10 +31,14 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 import yaml
+from conventions import FAULTS, GOLDEN, SINGLE
 from formatted import FORMATTED
 from paths import ROOT
 from tabled import tabled
 
+from convcalc.analysis.conventions import CONVENTIONS, count
+from convcalc.analysis.conventions import tables as tool_tables
+from convcalc.analysis.conventions.terms import Term
 from convcalc.analysis.memory import GPUS
 from convcalc.analysis.memory.boards import BOARDS
 from convcalc.analysis.reference import DESCRIBED, describe
@@ -532,7 +536,70 @@ def ways() -> str:
     )
 
 
+def counting_tools() -> str:
+    """The tools whose numbers are known, and where their rules are from."""
+    rows = []
+    for name, row in CONVENTIONS.items():
+        source = " ".join((tool_tables(name).module.__doc__ or "").split("Source: ")[1].split())
+        tool = f"{row.title}, {row.version}"
+        rows.append((f"`{name}`", tool, row.unit, f"`{row.call}`", source.rstrip(".")))
+    return table(("Name", "Tool", "Unit", "Call", "Source"), *rows)
+
+
+def counting_rules() -> str:
+    """Every term of every tool, once for all kinds that it is of."""
+    return "\n\n".join(
+        f"### {row.title}, {row.version}\n\n{_rules(name)}" for name, row in CONVENTIONS.items()
+    )
+
+
+def _rules(tool: str) -> str:
+    row, found = CONVENTIONS[tool], tool_tables(tool)
+    others = [other for other in CONVENTIONS if tool_tables(other).rules is found.rules]
+    if others[0] != tool:
+        said = ", ".join(f"`{kind}: {word}`" for kind, word in row.written.items())
+        return f"As {CONVENTIONS[others[0]].title}, but {said} unless a line says otherwise."
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for kind, rule in found.rules.items():
+        for each in rule:
+            when = ", ".join(condition.text for condition in each.when) or "always"
+            if isinstance(each, Term):
+                key = (each.says, _amount(each.times, each.quantity.symbol), when)
+            else:
+                key = (f"no number: {each.reason}", "", when)
+            kinds.setdefault(key, []).append(f"`{kind}`")
+    rows = [(", ".join(of), *(cell(part) for part in key)) for key, of in kinds.items()]
+    text = table(("Kinds", "Term", "Amount", "When"), *rows) if rows else ""
+    none = ", ".join(f"`{kind}`" for kind, rule in found.rules.items() if not rule)
+    reasons = " ".join(f"No number of `{kind}`: {why}." for kind, why in found.reasons.items())
+    return f"{text}\n\nNothing more, and nothing less, of {none}.\n\n{reasons}"
+
+
+def _amount(times: int, symbol: str) -> str:
+    """A coefficient times a quantity."""
+    sign, size = "−" * (times < 0), abs(times)
+    bracketed = f"({symbol})" if " " in symbol and times != 1 else symbol
+    return f"{sign}{bracketed}" if size == 1 else f"{sign}{size}·{bracketed}"
+
+
+def counting_faults() -> str:
+    """What a tool said of one layer that is not what there is to count."""
+    rows = []
+    for name, tool, why in FAULTS:
+        network = SINGLE[name]
+        counted = count(network.network, tool, **network.conditions)
+        right = counted.macs * counted.convention.each
+        layer = network.spec.removesuffix("]}").partition("layers: [")[2]
+        said = [f", {word}" for word in network.written.values()] + [", no_grad"] * network.no_grad
+        says = f"{GOLDEN['single'][name][tool][0]:,}"
+        rows.append((tool, f"`{layer}`{''.join(said)}", says, f"{right:,}", why))
+    return table(("Tool", "Layer", "It says", "Right", "Because"), *rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "counting_tools": counting_tools,
+    "counting_rules": counting_rules,
+    "counting_faults": counting_faults,
     "top_level": lambda: documented(expand.TOP_LEVEL, "Key"),
     "modifiers": lambda: documented(tree.MODIFIERS, "Key"),
     "expectations": lambda: documented(promises.EXPECTATIONS, "Key of `expect`"),

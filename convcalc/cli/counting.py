@@ -142,7 +142,7 @@ def _sheets(network: Network, is_asked: Asked) -> tuple[Sequence[Sheet], bool]:
     if is_asked.text is not None:
         given = is_asked.given._asdict()
         owners = whose(network, is_asked.text, of_parameters=is_asked.of_parameters, **given)
-        return [of_owners(owners)], not owners.owners
+        return [of_owners(owners)], False
     counts: list[Count] = [counted(network, tool, is_asked.given) for tool in is_asked.tools]
     failed = all(each.total is None for each in counts)
     if is_asked.why:

@@ -154,7 +154,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
         "timm": Convention(
             title="timm's tables",
             version="fvcore 0.1.5.post20221221",
-            unit="GMACs",
+            unit="MACs, in billions",
             each=1,
             call="FlopCountAnalysis(model, inputs).total()",
             module="timm",

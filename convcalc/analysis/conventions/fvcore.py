@@ -53,7 +53,7 @@ def einsum_flop(macs: int) -> int:
     return floor(float(f"{2 * macs + 1:.3e}") / 2)
 
 
-ROUNDED = Quantity("MACs", lambda site: einsum_flop(site.macs) - site.macs)
+ROUNDED = Quantity("rounded − MACs", lambda site: einsum_flop(site.macs) - site.macs)
 
 _AS_STRING = "convolutions whose padding is a string, an operation that it has no handle for"
 _STRING: Rule = (Term(_AS_STRING, -1, MACS, (written("string"),)),)
@@ -63,8 +63,8 @@ DEPTHWISE_STRING = Term(_AS_STRING, -1, products_by("weight"), (written("string"
 
 def _norm(what: str) -> Rule:
     return (
-        Term(f"5 per value that a {what} with factors reads", 5, READ, (AFFINE,)),
-        Term(f"4 per value that a {what} without factors reads", 4, READ, (PLAIN,)),
+        Term(f"5 per value that {what} with factors reads", 5, READ, (AFFINE,)),
+        Term(f"4 per value that {what} without factors reads", 4, READ, (PLAIN,)),
     )
 
 
@@ -109,9 +109,9 @@ RULES: Rules = MappingProxyType(
                 (PLAIN, BATCH_STATISTICS),
             ),
         ),
-        "groupnorm": _norm("group norm"),
-        "layernorm": _norm("layer norm"),
-        "instancenorm": _norm("instance norm"),
+        "groupnorm": _norm("a group norm"),
+        "layernorm": _norm("a layer norm"),
+        "instancenorm": _norm("an instance norm"),
         "upsample": (
             RESIZED_OTHERWISE,
             Term(

@@ -186,7 +186,7 @@ def products_by(*names: str | int) -> Quantity:
 
 
 SCORES = Quantity(
-    "2·L·S·E",
+    "L·S·E of both",
     lambda site: (
         site.batch
         * sum(product.macs for product in site.plan.products if isinstance(product.by, int))
@@ -251,5 +251,5 @@ def _fast(site: Site) -> bool:
     )
 
 
-FAST = Condition("inside no_grad, on the fast path", _fast)
-SLOW = ~FAST
+FAST = Condition("on the fast path inside no_grad", _fast)
+SLOW = Condition("not on the fast path", lambda site: not _fast(site))

@@ -42,8 +42,8 @@ UNSEEN = Term(
 
 def _norm(what: str) -> Rule:
     return (
-        Term(f"4 per value that a {what} with factors reads", 4, READ, (AFFINE, EXACT)),
-        Term(f"2 per value that a {what} without factors reads", 2, READ, (PLAIN, EXACT)),
+        Term(f"4 per value that {what} with factors reads", 4, READ, (AFFINE, EXACT)),
+        Term(f"2 per value that {what} without factors reads", 2, READ, (PLAIN, EXACT)),
     )
 
 
@@ -129,9 +129,9 @@ RULES: Rules = MappingProxyType(
         ),
         "adaptive_avgpool": POOLED,
         "global_avgpool": POOLED,
-        "batchnorm": _norm("batch norm"),
-        "layernorm": _norm("layer norm"),
-        "instancenorm": _norm("instance norm"),
+        "batchnorm": _norm("a batch norm"),
+        "layernorm": _norm("a layer norm"),
+        "instancenorm": _norm("an instance norm"),
         "prelu": (Term("1 per value that a PReLU reads", 1, READ, (EXACT,)),),
         "softmax": (
             Term("3 per value of a softmax", 3, READ, (EXACT,)),

@@ -49,7 +49,7 @@ _CONV: Rule = (
 
 def _parameters(what: str) -> Rule:
     return (
-        Term(f"1 per parameter of a {what}, once an example", 1, ALL_PARAMETERS, (AFFINE, MODULE)),
+        Term(f"1 per parameter of {what}, once an example", 1, ALL_PARAMETERS, (AFFINE, MODULE)),
     )
 
 
@@ -92,11 +92,11 @@ RULES: Rules = MappingProxyType(
         ),
         "lstm": _RECURRENT,
         "gru": _RECURRENT,
-        "batchnorm": _parameters("batch norm"),
-        "groupnorm": _parameters("group norm"),
-        "layernorm": _parameters("layer norm"),
-        "instancenorm": _parameters("instance norm"),
-        "prelu": _parameters("PReLU"),
+        "batchnorm": _parameters("a batch norm"),
+        "groupnorm": _parameters("a group norm"),
+        "layernorm": _parameters("a layer norm"),
+        "instancenorm": _parameters("an instance norm"),
+        "prelu": _parameters("a PReLU"),
         "avgpool": (POOLED_APART,),
         "upsample": (RESIZED_OTHERWISE,),
         "matmul": (Term("products of two matrices, which are no module", -1, MACS),),

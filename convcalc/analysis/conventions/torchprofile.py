@@ -43,7 +43,7 @@ _STRING: Rule = (Term(_AS_STRING, -1, MACS, (written("string"),)),)
 
 
 def _norm(what: str) -> Rule:
-    return (Term(f"1 per value that a {what} with factors makes", 1, MADE, (AFFINE,)),)
+    return (Term(f"1 per value that {what} with factors makes", 1, MADE, (AFFINE,)),)
 
 
 def _on_output(site: Site) -> int:
@@ -123,10 +123,10 @@ RULES: Rules = MappingProxyType(
         "adaptive_avgpool": _MEAN,
         "global_avgpool": _MEAN,
         "channel_avgpool": _MEAN,
-        "batchnorm": _norm("batch norm"),
-        "groupnorm": _norm("group norm"),
-        "layernorm": _norm("layer norm"),
-        "instancenorm": _norm("instance norm"),
+        "batchnorm": _norm("a batch norm"),
+        "groupnorm": _norm("a group norm"),
+        "layernorm": _norm("a layer norm"),
+        "instancenorm": _norm("an instance norm"),
         "lrn": (Term("3 per value of a local response norm, its multiplications", 3, MADE),),
         "l2norm": (Term(_MULTIPLIED, 1, MADE, (AFFINE,)),),
         "leaky_relu": (Term("1 per value that a leaky ReLU makes", 1, MADE),),

@@ -40,8 +40,8 @@ _CONV: Rule = (Term("products of convolutions that are called as functions", -1,
 
 def _norm(what: str) -> Rule:
     return (
-        Term(f"4 per value that a {what} with factors reads", 4, READ, (AFFINE, MODULE)),
-        Term(f"2 per value that a {what} without factors reads", 2, READ, (PLAIN, MODULE)),
+        Term(f"4 per value that {what} with factors reads", 4, READ, (AFFINE, MODULE)),
+        Term(f"2 per value that {what} without factors reads", 2, READ, (PLAIN, MODULE)),
     )
 
 
@@ -118,10 +118,10 @@ RULES: Rules = MappingProxyType(
         ),
         "adaptive_avgpool": _POOLED,
         "global_avgpool": _POOLED,
-        "batchnorm": _norm("batch norm"),
-        "groupnorm": _norm("group norm"),
-        "layernorm": _norm("layer norm"),
-        "instancenorm": _norm("instance norm"),
+        "batchnorm": _norm("a batch norm"),
+        "groupnorm": _norm("a group norm"),
+        "layernorm": _norm("a layer norm"),
+        "instancenorm": _norm("an instance norm"),
         "prelu": (Term("1 per value that a PReLU reads", 1, READ, (MODULE,)),),
         "softmax": (
             Term("3 per value of a softmax", 3, READ, (MODULE,)),
