@@ -802,5 +802,14 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("lstm", "fvcore", "recurrent layers have no handle"),
     ("lstm", "flopcounter:cpu", _FUSED),
     ("gru", "torchprofile", "of recurrent layers LSTM alone has a handler"),
+    ("conv2d_subclass", "ptflops", "a class derived from `nn.Conv2d` has no hook"),
+    ("conv2d_functional", "ptflops", "a convolution called as a function is not patched"),
+    ("matmul_op", "ptflops", "the operator @ is not patched"),
+    ("matmul_op", "calflops", "the operator @ is not patched"),
+    ("bmm", "calflops", "`torch.bmm` is not patched"),
+    ("convt2d_groups", "calflops", "a transposed convolution is divided by its groups twice"),
+    ("convt2d_depthwise", "calflops", "a transposed convolution is divided by its groups twice"),
+    ("mha_grad", "ptflops:aten", f"of both products, {_FUSED}"),
+    ("lstm", "ptflops:aten", _FUSED),
 )
 """A network of one layer, a tool, and why what it says is not what there is to count."""
