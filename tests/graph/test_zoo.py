@@ -330,6 +330,7 @@ ENCODER = 14_710_464 + 3 * 4_224  # 3·3·(3·64 + 64·64 + …) weights; biases
 DECODER = 14_708_736 + 3 * 3_712  # mirrored, up to its last convolution
 SEGNET = ENCODER + DECODER + 64 * 9 * 11 + 11
 RES2NET = "the authors' res2net.py, on PyTorch's meta device"
+OFA = "the authors' once-for-all, OFAProxylessNASNets, counted by FlopCounterMode"
 PUBLISHED = [
     Total("alexnet", 60_965_224, 724_406_816, "Caffe, bvlc_alexnet; layer by layer in its file"),
     Total("c3d", 79_991_015, None, "the authors' Caffe definition in Keras, C3D_Sport1M_keras"),
@@ -351,6 +352,8 @@ PUBLISHED = [
     Total("mobilenet_v1_0_5", 1_331_592, None, KERAS + "; the paper's 149 million MACs"),
     Total("mobilenet_v1_0_25", 470_072, None, KERAS + "; the paper's 41 million MACs"),
     Total("mobilenet_v2", 3_504_872, None, KERAS),
+    Total("ofa_proxyless_max", 7_942_056, 1_004_908_032, OFA),
+    Total("ofa_proxyless_min", 3_718_832, 265_526_256, OFA),
     Total("res2net50", 25_699_120, 4_255_166_464, RES2NET),
     Total("res2net50_48w_2s", 25_287_304, 4_159_832_064, RES2NET),
     Total("res2net50_14w_8s", 25_059_816, 4_178_898_944, RES2NET),
