@@ -19,6 +19,7 @@ BENCHMARKS = {
     "sizes": "The laws of `sizes` beside every size tried: bundled and random networks.",
     "errors": "PyTorch's messages for broken programs: is the layer found that was broken.",
     "exchange": "Networks to ONNX files and from them: what is whole, and what agrees.",
+    "sweep": "Designs a second of a sweep by pieces, beside loops around analyze and PyTorch.",
     "folding": "All bundled networks written out flat and folded again: lines, and equal or not.",
     "surgery": "All bundled networks through every conversion: equal, where that is claimed.",
     "counts": "What other tools count, beside the tools that are installed.",

@@ -287,6 +287,7 @@ def test_designs_are_what_each_is_by_itself(case: str) -> None:
     ("spec", "vary"),
     [
         ("mobilenet_v2", [("alpha", "0.1,0.5,1"), ("input", "32,96"), ("batch", "1,8")]),
+        ("ofa_proxyless", [("kernel1", "3,7"), ("depth3", "2,4"), ("expansion5", "3,4")]),
         ("lenet5", [("classes", "0,10,11"), ("input", "28,29,56"), ("dtype", "float32,float16")]),
     ],
 )
