@@ -45,6 +45,8 @@ FEW_CELLS = 6
 """Cells that a dilated kernel reaches over, of a layer that is drawn nearer."""
 NARROW = 8
 """Cells along an axis from which on there is one channel, and of a window fewer positions."""
+AXES = 3
+"""Most axes that a page has: rows, columns, and slices of them one at a time."""
 CHANNELS, FILTERS, GROUPS = 3, 2, 2
 """Most channels of a group, filters of one, and groups."""
 
@@ -128,12 +130,8 @@ def demo(network: Network, layer: int) -> Demo:
     known = leading_to(network, layer)
     node, plan = known.nodes[known.output], known.plans[known.output]
     whole = known.shape_of(node.inputs[0]) if node.inputs else None
-    if whole is None or node.kind not in DEMONSTRATED or not 0 < whole.rank < 3:
-        why = "a convolution, pool or upsampling along one or two axes has"
-        if whole is not None and node.kind in DEMONSTRATED and whole.rank > 2:
-            why = (
-                f"a page has grids of numbers for one or two axes, and it slides along {whole.rank}"
-            )
+    if whole is None or node.kind not in DEMONSTRATED or not 0 < whole.rank <= AXES:
+        why = "a convolution, pool or upsampling along one to three axes has"
         message = f"{node.name} ({node.kind}) has no demo: {why}"
         raise ArgumentError(message)
     near, windows, changes = _narrowed(node.layer, node.kind, plan.windows)
@@ -202,16 +200,23 @@ def _cropped(
     """The layer with fewer filters, and a smaller input for it."""
     fields: Any = layer
     spatial, sizes = [], []
-    for window, size, output in zip(windows, whole.spatial, plan.output.spatial, strict=True):
+    deep = whole.rank == AXES
+    for axis, (window, size, output) in enumerate(
+        zip(windows, whole.spatial, plan.output.spatial, strict=True)
+    ):
+        most = 2 if deep and not axis else WINDOWS
         if kind in RESIZED:
-            few = min(size, 3 if output > size else 5 if output == 1 else 7)
+            grown, shrunk = (2, 4) if deep else (3, 7)
+            few = min(
+                size, grown if output > size else (grown + shrunk) // 2 if output == 1 else shrunk
+            )
             spatial.append(few)
             sizes.append(max(few * output // size, 1))
             continue
         if window.up > 1:
-            spatial.append(min(size, WINDOWS))
+            spatial.append(min(size, most))
             continue
-        many = WINDOWS if window.extent < NARROW else 2
+        many = most if window.extent < NARROW else 2
         if fields.padding == "same":
             few = many * window.stride
         else:
@@ -222,7 +227,7 @@ def _cropped(
     channels, changed = whole.channels, dict[str, Any]()
     if hasattr(layer, "filters"):
         groups = min(getattr(fields, "groups", 1), GROUPS)
-        own = min(channels // getattr(fields, "groups", 1), 1 if large else CHANNELS)
+        own = min(channels // getattr(fields, "groups", 1), 1 if large else CHANNELS - deep)
         channels = groups * own
         each = min(fields.filters // getattr(fields, "groups", 1), FILTERS if groups == 1 else 1)
         changed["filters"] = groups * each

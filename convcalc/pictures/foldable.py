@@ -192,17 +192,21 @@ class Foldable(NamedTuple):
 
 
 @without_collection
-def foldable(network: Network, most: int) -> tuple[Scene, Foldable] | None:
+def foldable(network: Network, most: int, still: int) -> tuple[Scene | None, Foldable] | None:
     """The usual picture of a network, and all others; None of more boxes than `most` at once.
+
+    The usual one is None if it has more than `still`.
 
     Groups are open down to the depth that has at most so many. `drawn` of the same groups as open
     is the same picture.
     """
     network, marks, before = with_faults(with_groups(network))
     usual = Picture(network, Choices(), marks, None, ())
-    if len(usual.layout.boxes) > most:
+    boxes = len(usual.layout.boxes)
+    if boxes > most:
         return None
-    return usual.scene(network.name), _Parts(usual, before, most).foldable()
+    scene = usual.scene(network.name) if boxes <= still else None
+    return scene, _Parts(usual, before, most).foldable()
 
 
 class _Parts:

@@ -230,6 +230,8 @@ class Picture:
 
     def at_depth(self, depth: int) -> "Picture":
         """The same down to another depth."""
+        if depth == self.depth and not self.choices.expand and not self.choices.collapse:
+            return self
         other = copy(self)
         other.open_to(depth)
         return other

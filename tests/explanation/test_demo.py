@@ -1,7 +1,6 @@
 """A layer on a small input: what is cropped, and every output held against plain arithmetic."""
 
 import json
-import re
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -52,11 +51,25 @@ def test_a_large_layer_is_cropped_to_what_the_notes_show() -> None:
     assert (extents(made.x), extents(made.output)) == ((3, 5, 5), (2, 3, 3))
 
 
+def test_along_three_axes_there_are_fewer_windows_and_channels() -> None:
+    # Two windows of 3 along the depth and three across, each axis with a cell of padding in front
+    # and behind: (2 − 1)·1 + 3 − 2 = 2, and (3 − 1)·1 + 3 − 2 = 3.
+    made = shown("16x64x64x8", "conv: {filters: 8, kernel: 3, padding: 1}")
+    assert (extents(made.x), extents(made.output)) == ((2, 2, 3, 3), (2, 2, 3, 3))
+    assert made.padding == ((1, 1),) * 3
+    assert len(made.frames) == 2 * 2 * 3 * 3
+    # Of the first output the window begins one cell before each axis: 1·2·2 of 3·3·3 are padding.
+    inside = [term.at for term in made.frames[0].terms if min(term.at) >= 0]
+    assert inside == [(c, d, h, w) for c in (0, 1) for d in (0, 1) for h in (0, 1) for w in (0, 1)]
+
+
 CONVOLVED = (
     ("9x9x3", {"kernel": 3, "stride": 2, "padding": 1, "dilation": 1, "groups": 1}),
     ("30x30x8", {"kernel": 3, "stride": 1, "padding": 2, "dilation": 2, "groups": 4}),
     ("40x5", {"kernel": 3, "stride": 1, "padding": 3, "dilation": 3, "groups": 1}),
     ("64x64x3", {"kernel": 7, "stride": 2, "padding": 3, "dilation": 1, "groups": 1}),
+    ("9x9x9x3", {"kernel": 3, "stride": 2, "padding": 1, "dilation": 1, "groups": 1}),
+    ("9x9x9x4", {"kernel": 2, "stride": 1, "padding": 2, "dilation": 2, "groups": 2}),
 )
 
 
@@ -108,11 +121,7 @@ def test_transposed_convolutions_spread_every_value() -> None:
             assert term.value == at(made.x, term.at)
 
 
-KINDS = [
-    case
-    for case in CASES
-    if case.kind in DEMONSTRATED and " " not in case.inputs and case.shapes[0].rank < 3
-]
+KINDS = [case for case in CASES if case.kind in DEMONSTRATED and " " not in case.inputs]
 
 
 @pytest.mark.thorough
@@ -212,7 +221,7 @@ def test_every_layer_that_slides_has_a_page_or_says_why_not(name: str) -> None:
         try:
             made: Demo | None = demo(network, index)
         except ArgumentError as error:
-            assert re.search("room for 16$|and it slides along 3$", str(error)), str(error)  # noqa: PT017
+            assert str(error).endswith("room for 16"), str(error)  # noqa: PT017
             continue
         while made is not None:
             for size, sides in zip(extents(made.x)[1:], made.padding, strict=True):
@@ -224,7 +233,6 @@ def test_every_layer_that_slides_has_a_page_or_says_why_not(name: str) -> None:
     ("shape", "layer"),
     [
         ("8x8x3", "relu"),
-        ("8x8x8x3", "conv: {filters: 2, kernel: 3}"),
         ("64x64x3", "conv: {filters: 2, kernel: 31}"),
         ("999x3", "conv: {filters: 2, kernel: 9, dilation: 40}"),
         ("9x3", "conv_transpose: {filters: 2, kernel: 3, stride: 50}"),

@@ -33,6 +33,8 @@ LAYERS = (
     ("wavenet", "gate10.causal1.conv1"),
     ("fcn", "pool1.conv1"),
     ("resnext50_32x4d", "conv2_x.bottleneck_block1.conv2"),
+    ("c3d", "stage1.conv1"),
+    ("c3d", "stage1.maxpool1"),
 )
 
 
@@ -66,7 +68,7 @@ def test_every_output_is_shown_with_what_it_is_made_of(
     index = next(at for at, node in enumerate(network.nodes) if node.name == layer)
     made = demo(network, index)
     buttons = page.locator(".output button")
-    assert buttons.all_inner_texts() == [real(frame.value) for frame in made.frames]
+    assert buttons.all_text_contents() == [real(frame.value) for frame in made.frames]
     for number, frame in enumerate(made.frames):
         said = page.locator(".sum").inner_text()
         assert said.endswith(f": {frame.said}")
@@ -77,6 +79,55 @@ def test_every_output_is_shown_with_what_it_is_made_of(
         assert buttons.nth(number).get_attribute("aria-current") == "true"
         page.keyboard.press("ArrowRight")
     assert buttons.nth(0).get_attribute("aria-current") == "true"
+    assert complaints == []
+
+
+def test_a_layer_along_three_axes_is_shown_slice_by_slice(page: "Page", tmp_path: Path) -> None:
+    complaints = opened(page, tmp_path, "c3d", "stage1.conv1")
+    network = read("c3d")
+    made = demo(network, 1)
+    depths = ["−1", "0", "1", "2"]  # two slices, with one of padding in front and behind
+    inputs = page.get_by_label("Depth of the input")
+    outputs = page.get_by_label("Depth of the output")
+    assert inputs.locator("option").all_inner_texts() == depths
+    assert outputs.locator("option").all_inner_texts() == ["0", "1"]
+
+    def cells() -> list[str]:
+        there = page.locator(".input table:visible td:not(.padding)")
+        return [*there.all_inner_texts()]
+
+    def taps() -> list[str]:
+        used = page.locator(".filter.shown table:visible td.used")
+        return [*used.all_inner_texts()]
+
+    assert (inputs.input_value(), outputs.input_value()) == ("0", "0")
+    assert "channel 1, depth −1" in page.locator(".products h3").all_inner_texts()
+    # The first output's window lies on slices −1 to 1, so its filter's slice 1 lies on slice 0.
+    for depth, tap in ((0, 1), (1, 2), (-1, 0)):
+        inputs.select_option(str(depth))
+        values = [made.x[c][depth] for c in range(2)] if depth >= 0 else []
+        assert cells() == [real(each) for rows in values for row in rows for each in row]
+        weights = [
+            real(each)
+            for c in range(2)
+            for row in made.weights["weight"][0][c][tap]
+            for each in row
+        ]
+        assert taps() == weights
+        seen = {term.at for term in made.frames[0].terms if term.at[1] == depth}
+        assert page.locator(".input table:visible td.seen").count() == len(seen) == 18
+    inputs.select_option("2")  # where it does not reach to
+    assert page.locator(".input table:visible td.seen").count() == 0
+    assert taps() == []
+    outputs.select_option("1")
+    assert page.locator(".sum").inner_text().startswith("Output 1,0,0 of channel 0: ")
+    assert page.locator(".input table:visible td.seen").count() == 18
+    shown = page.locator(".output table:visible button").all_inner_texts()
+    assert shown == [real(each) for c in range(2) for row in made.output[c][1] for each in row]
+    inputs.focus()
+    page.keyboard.press("ArrowUp")  # chooses, and does not step
+    assert page.locator(".sum").inner_text().startswith("Output 1,0,0 of channel 0: ")
+    assert inputs.input_value() == "1"
     assert complaints == []
 
 

@@ -71,6 +71,23 @@ layers:
   - maxpool: 2
   - global_avgpool
 """
+PART = "batchnorm, relu, {dropout: 0.1}"
+FLAT = "name: Flat\ninput: 64x64x8\nlayers:\n" + "".join(
+    f"  - conv: {{filters: {8 + number % 7}, kernel: {1 + 2 * (number * number % 5 % 3)}, "
+    "padding: same}\n  - batchnorm\n  - relu\n  - dropout: 0.1\n  - tanh\n"
+    f"  - {{name: part{number}, layers: [conv: {{filters: 8, kernel: 1}}, {PART}, tanh, "
+    f"conv: {{filters: {8 + number % 5}, kernel: 1}}, {PART}]}}\n"
+    for number in range(720)
+)
+"""10,080 layers, of which few come again: more than a thousand boxes at once."""
+PARTS = "name: Parts\ninput: 64x64x8\nlayers:\n" + "".join(
+    f"  - conv: {{filters: {8 + number % 7}, kernel: {1 + 2 * (number * number % 5 % 3)}, "
+    f"padding: same}}\n  - {{name: part{number}, layers: [conv: {{filters: 8, kernel: 1}}, "
+    f"conv: {{filters: {8 + number % 5}, kernel: 1}}]}}\n"
+    for number in range(600)
+)
+"""Many boxes, half of which unfold."""
+LONG_NAME = "stage_of_the_network_with_a_name_that_is_longer_than_a_column_has_room_for_"
 FOLDED = ("resnet50", "unet", "googlenet", "fpn")
 """Networks whose groups are folded and unfolded."""
 
@@ -95,6 +112,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "      - conv: {filters: 4, kernel: 3, padding: 1}\n      - batchnorm\n      - relu\n"
         "      - identity\n"
     )
+    (folder / "flat.yaml").write_text(FLAT)
+    (folder / "names.yaml").write_text(
+        f"name: Long names\ninput: 8x8x4\nlayers:\n  - name: {LONG_NAME}\n    repeat: 2\n"
+        "    layers: [conv: {filters: 4, kernel: 1}, batchnorm]\n"
+    )
+    (folder / "parts.yaml").write_text(PARTS)
     for name, arguments, code in (
         ("vgg16", ["report", "vgg16"], 0),
         ("resnets", ["report", "resnet18", "resnet34"], 0),
@@ -102,6 +125,9 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("large", ["report", str(folder / "large.yaml")], 0),
         ("broken", ["report", str(folder / "broken.yaml")], 1),
         ("long", ["report", str(folder / "long.yaml")], 0),
+        ("flat", ["report", str(folder / "flat.yaml")], 0),
+        ("names", ["report", str(folder / "names.yaml")], 0),
+        ("parts", ["report", str(folder / "parts.yaml")], 0),
         ("findings", ["check", str(folder / "broken.yaml"), "--format", "html"], 1),
     ):
         result = CliRunner().invoke(command, arguments)
@@ -715,6 +741,132 @@ def test_the_rows_in_sight_are_there_and_few_others(shown: Shown) -> None:
             assert cells[1] == kinds[at]
 
 
+BOXES_IN_SIGHT = """() => {
+  const place = document.querySelector(".picture"), area = place.getBoundingClientRect();
+  const boxes = [...place.querySelectorAll("[data-key]")].filter(each => {
+    const box = each.getBoundingClientRect();
+    return box.bottom > area.top && box.top < area.bottom;
+  });
+  return [boxes.map(each => each.dataset.key), place.querySelectorAll("[data-key]").length];
+}"""
+
+
+def test_a_graph_of_thousands_of_boxes_has_those_in_sight(shown: Shown) -> None:
+    page = shown.open("flat")
+    keys = [each["name"] for each in printed("analyze", str(shown.folder / "flat.yaml"))["layers"]]
+    assert len(keys) > 10_000
+    place = {key.partition(".")[0]: number for number, key in reversed([*enumerate(keys)])}
+    lasts = []
+    high = page.eval_on_selector(".picture", "it => it.scrollHeight - it.clientHeight")
+    for part in (0, 0.3, 0.301, 0.9, 1, 0.5, 0):
+        page.eval_on_selector(".picture", f"it => it.scrollTop = {part * high}")
+        page.wait_for_timeout(60)
+        seen, count = page.evaluate(BOXES_IN_SIGHT)
+        there = [place[key.partition(".")[0]] for key in seen if not key.startswith("input")]
+        assert len(there) > 5
+        assert there == sorted(there)
+        assert max(there) - min(there) < 300
+        assert count < 400
+        lasts.append(max(there))
+    assert lasts[0] < 200
+    assert lasts[4] > 10_000
+    assert lasts[0] == lasts[-1]
+    assert lasts[1] == pytest.approx(0.3 * len(keys), rel=0.05)
+
+
+def test_a_layer_is_found_in_a_graph_of_thousands_of_boxes(shown: Shown) -> None:
+    page = shown.open("parts", "layer=conv500")
+    for name in ("conv500", "conv77", "part401.conv2"):
+        page.fill("#find", name)
+        page.click(".layers tbody tr")
+        assert page.inner_text(".details h3") == name
+        chosen = page.locator(".picture .chosen")
+        assert chosen.get_attribute("data-key") == name
+        seen, _ = page.evaluate(BOXES_IN_SIGHT)
+        assert name in seen
+
+
+def test_a_group_of_a_graph_of_thousands_of_boxes_unfolds_where_it_is(shown: Shown) -> None:
+    page = shown.open("parts")
+    page.eval_on_selector(".picture", "it => it.scrollTop = it.scrollHeight / 2")
+    page.wait_for_timeout(60)
+    folded = page.locator(".picture [data-group][aria-expanded=false]")
+    group = folded.nth(folded.count() // 2)
+    name = group.get_attribute("data-group")
+    button = page.locator(f".picture [data-group='{name}']")
+    for _ in range(2):
+        before = button.bounding_box()
+        button.focus()
+        page.keyboard.press("Enter")
+        after = button.bounding_box()
+        assert before is not None
+        assert after is not None
+        assert after["y"] == pytest.approx(before["y"], abs=1)
+        assert page.evaluate("document.activeElement.dataset.group") == name
+
+
+def test_paper_says_who_draws_a_graph_of_thousands_of_boxes(shown: Shown) -> None:
+    page = shown.open("flat")
+    page.emulate_media(media="print")
+    said = page.locator(".picture .none:has-text('The graph of these')")
+    said.wait_for(timeout=60_000)  # all charts are drawn for paper
+    assert "convcalc draw" in said.inner_text()
+    assert not page.locator(".picture > svg").is_visible()
+    page.emulate_media(media="screen")
+    said.wait_for(state="detached", timeout=60_000)
+
+
+def thread_time(page: "Page", act: str) -> dict[str, float]:
+    """Milliseconds of the page's own thread, by what it did, while a script runs.
+
+    Those during which other programs had the processor are not among them.
+    """
+    client = page.context.new_cdp_session(page)
+    told: list[dict[str, Any]] = []
+    done: list[object] = []
+    client.on("Tracing.dataCollected", lambda data: told.extend(data["value"]))
+    client.on("Tracing.tracingComplete", lambda data: done.append(data))  # noqa: PLW0108 (it is marked)
+    client.send("Tracing.start", {"categories": "devtools.timeline"})
+    page.evaluate(act)
+    client.send("Tracing.end")
+    while not done:
+        page.wait_for_timeout(20)
+    events = [each for each in told if each.get("ph") == "X"]
+    busy: dict[tuple[int, int], float] = {}
+    for each in events:
+        if each["name"] in ("FunctionCall", "Layout"):
+            thread = each["pid"], each["tid"]
+            busy[thread] = busy.get(thread, 0) + each.get("tdur", 0)
+    main = max(busy, key=lambda thread: busy[thread])
+    times: dict[str, float] = {}
+    for each in events:
+        if (each["pid"], each["tid"]) == main:
+            times[each["name"]] = times.get(each["name"], 0) + each.get("tdur", 0) / 1_000
+    return times
+
+
+@pytest.mark.parametrize(("name", "pixels"), [("long", 100), ("long", 3_000), ("flat", 100)])
+def test_a_frame_of_ten_thousand_layers_takes_a_frames_time(
+    shown: Shown, name: str, pixels: int
+) -> None:
+    page = shown.open(name, "fold=none&depth=9")
+    frames = 100
+    times = thread_time(
+        page,
+        f"""async () => {{
+          const scroller = document.querySelector(".scroller");
+          for (let frame = 0; frame < {frames}; frame++) {{
+            scroller.scrollTop += {pixels};
+            await new Promise(requestAnimationFrame);
+          }}
+        }}""",
+    )
+    assert page.evaluate("document.querySelector('.scroller').scrollTop") == frames * pixels
+    assert 0 < times["FunctionCall"] / frames < 8
+    drawn = sum(times.get(each, 0) for each in ("UpdateLayoutTree", "Layout", "PrePaint", "Paint"))
+    assert drawn / frames < 16
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_follow_the_system_and_the_button(shown: Shown, scheme: Any) -> None:
     page = shown.page
@@ -752,6 +904,57 @@ def test_all_rows_are_printed_in_light(shown: Shown) -> None:
     )
     assert {*inks} <= {"#000000", "#4a4d52", "#1c1d1f", "#585b62"}  # of print or of light
     assert len(page.pdf()) > 50_000
+
+
+BEYOND = """() => [...document.querySelectorAll(".chart svg")].flatMap(svg => {
+  const all = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter(text => {
+    const own = text.getBoundingClientRect();
+    return own.width && (own.left < all.left - 1 || own.right > all.right + 1);
+  }).map(text => text.textContent);
+})"""
+
+
+@pytest.mark.parametrize("name", ["resnets", "long"])
+@pytest.mark.parametrize("width", [400, 718, 1360])
+def test_no_label_of_a_chart_is_cut_off(shown: Shown, name: str, width: int) -> None:
+    page = shown.page
+    page.set_viewport_size({"width": width, "height": 900})
+    shown.open(name)
+    draw_all(page)
+    assert page.evaluate(BEYOND) == []
+    page.emulate_media(media="print")
+    page.locator(".chart svg[viewBox]").nth(4).wait_for(timeout=60_000)
+    page.wait_for_timeout(100)
+    assert page.evaluate(BEYOND) == []
+
+
+def test_long_names_that_differ_at_their_ends_differ_in_the_table(shown: Shown) -> None:
+    shown.page.set_viewport_size({"width": 1100, "height": 900})
+    page = shown.open("names", "fold=none")
+    cut = """cells => cells.map(cell => {
+      const end = cell.querySelector(".end").getBoundingClientRect();
+      const own = cell.getBoundingClientRect();
+      const { scrollWidth, clientWidth } = cell.querySelector(".middle");
+      return [cell.textContent, cell.title, end.right <= own.right, scrollWidth > clientWidth,
+              cell.querySelector(".end").textContent];
+    })"""
+    told = page.eval_on_selector_all(".layers .name:has(.full)", cut)
+    names = [f"{LONG_NAME}{round_}" for round_ in (1, 2)]
+    assert [each[0] for each in told] == [names[0], names[1]]
+    assert [each[1] for each in told] == names
+    assert all(inside and short for _, _, inside, short, _ in told)
+    assert told[0][4] != told[1][4]
+    page.focus(".layers")  # who goes there by keyboard reads all of it
+    page.keyboard.press("Home")
+    name = page.locator(".layers tr.active .name .middle")
+    assert name.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_what_there_is_not_to_sort_by_sorts_nothing(shown: Shown) -> None:
+    page = shown.open("resnets", "sort=wibble")
+    assert page.locator(".layers tr.group").count()
+    assert page.locator("th[aria-sort=ascending], th[aria-sort=descending]").count() == 0
 
 
 A4 = {"width": 718, "height": 1047}

@@ -328,6 +328,7 @@ def test_figures_are_defined_by_the_words_of_the_documentation() -> None:
 def test_a_picture_on_a_page_has_its_style_from_the_page() -> None:
     made = graph(load("googlenet"))
     assert made is not None
+    assert made.scene is not None
     text = element(made.scene, "picture0")
     own = set(" ".join(re.findall(r'class="([^"]+)"', text)).split()) - {"head"}
 

@@ -27,6 +27,7 @@ export class Details {
   private draw(): void {
     const number = this.network?.numbers.get(this.store.state.layer);
     this.element.classList.toggle("empty", number === undefined);
+    this.element.parentElement?.classList.toggle("detailed", number !== undefined);
     if (!this.network || number === undefined) {
       this.element.replaceChildren(
         h("p", {}, "Choose a layer, in the table or a chart, to see where its numbers come from."),

@@ -17,6 +17,10 @@ export interface Drawing {
 
 /** Bars up to which each is one; above they are one line of steps. */
 const BARS = 600;
+/** Windows that are less wide than this have short names below charts. */
+const NARROW = 720;
+/** Labels of the first and the last layer are there, and end where the axis does. */
+const ENDS = { showMinLabel: true, showMaxLabel: true, alignMinLabel: "left", alignMaxLabel: "right" };
 const FONT = { fontFamily: "system-ui, sans-serif", fontSize: 12 };
 
 function valuesOf(network: Network, measure: Measure): (Count | null)[] {
@@ -48,6 +52,20 @@ function tooltip(): Record<string, unknown> {
 
 function grid(): Record<string, unknown> {
   return { left: 12, right: 20, top: 28, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
+}
+
+/** An axis of layers by their numbers. */
+function layersAxis(network: Network, most: number): Record<string, unknown> {
+  const formatter = (at: number): string => shortened(network.names[Math.round(at)] ?? "");
+  const interval = most / (innerWidth < NARROW ? 2 : 4); // so that the last label is the last layer's
+  return axis({ type: "value", min: 0, max: most, interval, axisLabel: { formatter, ...ENDS } });
+}
+
+/** A name as long as there is room for below a chart: cut in its middle, as what differs is often at an end. */
+export function shortened(name: string, most = innerWidth < NARROW ? 16 : 32): string {
+  if (name.length <= most) return name;
+  const front = Math.floor((most - 1) / 2);
+  return `${name.slice(0, front)}…${name.slice(front + 1 - most)}`;
 }
 
 function axis(more: Record<string, unknown>): Record<string, unknown> {
@@ -84,8 +102,8 @@ export function byLayer(data: Data, network: Network, measure: Measure): Drawing
       tooltip: { ...tooltip(), trigger: "axis", axisPointer: { type: many ? "line" : "shadow" }, formatter: format },
       dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl" }],
       xAxis: many
-        ? axis({ type: "value", min: 0, max: values.length - 1, axisLabel: { formatter: (at: number) => network.names[at] ?? "" } })
-        : axis({ type: "category", data: network.names, splitLine: { show: false } }),
+        ? layersAxis(network, values.length - 1)
+        : axis({ type: "category", data: network.names, splitLine: { show: false }, axisLabel: { formatter: (name: string) => shortened(name), ...ENDS } }),
       yAxis: axis({ type: "value", axisLabel: { formatter: (value: number) => short(measure, value) } }),
       series: many
         ? [{ type: "line", step: "middle", showSymbol: false, data: marks, color: styled("accent"), lineStyle: { width: 1 }, areaStyle: { opacity: 0.3 } }]
@@ -148,7 +166,7 @@ export function treemap(data: Data, network: Network, measure: Measure): Drawing
           bottom: 4,
           breadcrumb: { show: false },
           label: { ...FONT, color: styled("ink"), overflow: "truncate", formatter: tail },
-          upperLabel: { ...FONT, show: true, height: 20, color: styled("ink"), backgroundColor: styled("sunk"), formatter: tail },
+          upperLabel: { ...FONT, show: true, height: 20, color: styled("ink"), backgroundColor: styled("sunk"), overflow: "truncate", formatter: tail },
           itemStyle: border,
           levels: [{ itemStyle: { ...border, gapWidth: 3, borderWidth: 0 }, upperLabel: { show: false } }, { itemStyle: { ...border, borderColor: styled("sunk") } }, { itemStyle: { ...border, borderColor: styled("sunk") } }],
         },
@@ -196,6 +214,8 @@ export function liveMemory(network: Network, run: "inference" | "training"): Dra
     return tip(moment?.layer ?? "", moment?.phase ?? "", `${megabytes(moment?.bytes ?? 0)} alive`);
   };
   const label = `peak ${megabytes(memory.memory.peak)} at ${at?.layer ?? ""}`;
+  const short = `peak ${megabytes(memory.memory.peak)}\nat ${shortened(at?.layer ?? "")}`;
+  const left = peak > 0.45 * moments.length;
   return {
     says: `Live memory of ${run}: ${label}, ${at?.phase ?? ""}. What is alive there is listed below.`,
     option: {
@@ -223,7 +243,7 @@ export function liveMemory(network: Network, run: "inference" | "training"): Dra
             symbol: "circle",
             symbolSize: 9,
             itemStyle: { color: styled("error") },
-            label: { ...FONT, show: true, formatter: label, color: styled("ink"), position: peak > 0.7 * moments.length ? "left" : "right", offset: [0, -10] },
+            label: { ...FONT, show: true, formatter: short, color: styled("ink"), lineHeight: 16, align: left ? "right" : "left", position: left ? "left" : "right", offset: [0, -18] },
             data: [{ coord: [peak, Number(at?.bytes ?? 0)] }],
           },
         },
@@ -259,7 +279,7 @@ export function fieldByDepth(network: Network): Drawing | null {
     option: {
       grid: grid(),
       tooltip: { ...tooltip(), trigger: "axis", formatter: format },
-      xAxis: axis({ type: "value", min: 0, max: Math.max(network.layers.length - 1, 1), splitLine: { show: false }, axisLabel: { formatter: (at: number) => network.names[at] ?? "" } }),
+      xAxis: { ...layersAxis(network, Math.max(network.layers.length - 1, 1)), splitLine: { show: false } },
       yAxis: axis({ type: "value", max: Math.max(image, ...marks.map((mark) => mark.value[1])) }),
       series: [
         {

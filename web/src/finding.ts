@@ -6,17 +6,26 @@ import { plural } from "./numbers";
 import type { Store } from "./state";
 
 const SEVERITIES = ["error", "warning", "note"] as const;
+/** Findings that are listed at first, the gravest: more would take a page long to open. */
+const LISTED = 50;
 
 /** The findings of a check, those of each severity to be shown or not. */
 export function findings(check: Check, choose: ((layer: string) => void) | null): HTMLElement {
   const listed = h("ol", { class: "findings" });
   const shown = new Set<string>(SEVERITIES);
   const several = check.files.length > 1;
+  let all = false;
+  const more = h("button", { type: "button", class: "quiet", onclick: () => { all = true; draw(); } });
+  const cut = h("p", { class: "printed soft" });
   const draw = (): void => {
-    const items = check.diagnostics.flatMap((finding, index) =>
-      shown.has(finding.severity) ? [item(finding, check.lines[index] ?? "", check.layers[index] ?? "", choose, several)] : [],
+    const told = check.diagnostics.map((finding, index) => ({ finding, index })).filter(({ finding }) => shown.has(finding.severity));
+    const first = all ? told : gravest(told, LISTED);
+    listed.replaceChildren(
+      ...first.map(({ finding, index }) => item(finding, check.lines[index] ?? "", check.layers[index] ?? "", choose, several)),
     );
-    listed.replaceChildren(...items);
+    more.hidden = cut.hidden = first.length === told.length;
+    more.textContent = `Show all ${plural(told.length, "finding")}`;
+    cut.textContent = `The gravest ${first.length} of ${plural(told.length, "finding")}.`;
   };
   const counts = SEVERITIES.map((severity) => [severity, check.diagnostics.filter((each) => each.severity === severity).length] as const);
   const buttons = counts
@@ -37,8 +46,17 @@ export function findings(check: Check, choose: ((layer: string) => void) | null)
     {},
     check.diagnostics.length ? h("div", { class: "bar", role: "group", "aria-label": "Shown severities" }, ...buttons) : h("p", { class: "fine" }, `No findings in ${plural(check.files.length, "spec")}.`),
     listed,
+    more,
+    cut,
     left ? h("p", {}, `${plural(left, "promise")} not looked at.`) : null,
   );
+}
+
+/** As many findings at most, in their order; if there are more, notes are left out before warnings. */
+export function gravest<F extends { finding: Pick<Finding, "severity"> }>(told: readonly F[], most: number): F[] {
+  if (told.length <= most) return [...told];
+  const kept = new Set(SEVERITIES.flatMap((severity) => told.filter(({ finding }) => finding.severity === severity)).slice(0, most));
+  return told.filter((each) => kept.has(each));
 }
 
 function item(finding: Finding, line: string, layers: string, choose: ((layer: string) => void) | null, several: boolean): HTMLElement {

@@ -32,22 +32,31 @@ export interface Demo {
 
 export type Nested = number | Nested[];
 
-/** Channel, row and column of a place; along one axis all stand in row 0. */
+/** Channel, depth, row and column of a place; along one axis all stand in row 0, and of two in depth 0. */
 export interface Place {
   channel: number;
+  depth: number;
   row: number;
   column: number;
 }
 
 export function place(at: readonly number[]): Place {
-  const [channel = 0, first = 0, second] = at;
-  return second === undefined ? { channel, row: 0, column: first } : { channel, row: first, column: second };
+  const [channel = 0, ...axes] = at;
+  const [depth = 0, row = 0, column = 0] = [0, 0, ...axes].slice(-3);
+  return { channel, depth, row, column };
+}
+
+/** The values of a channel by depth, row and column. */
+export function slices(channel: Nested): number[][][] {
+  let deep = channel as Nested[];
+  while (!Array.isArray(deep[0]) || !Array.isArray(deep[0][0])) deep = [deep];
+  return deep as number[][][];
 }
 
 /** A place as the key of a map. */
 export function key(at: readonly number[]): string {
-  const { channel, row, column } = place(at);
-  return `${channel},${row},${column}`;
+  const { channel, depth, row, column } = place(at);
+  return `${channel},${depth},${row},${column}`;
 }
 
 /** A number as pages write it: six digits at most, and the sign of minus. */
@@ -81,11 +90,12 @@ export function filter(frames: readonly Frame[], channel: number): Map<string, n
 }
 
 /** The extents of a grid that has these places. */
-export function extents(places: Iterable<string>): { channels: number; rows: number; columns: number } {
-  const most = { channels: 0, rows: 0, columns: 0 };
+export function extents(places: Iterable<string>): { channels: number; depths: number; rows: number; columns: number } {
+  const most = { channels: 0, depths: 0, rows: 0, columns: 0 };
   for (const each of places) {
-    const [channel = 0, row = 0, column = 0] = each.split(",").map(Number);
+    const [channel = 0, depth = 0, row = 0, column = 0] = each.split(",").map(Number);
     most.channels = Math.max(most.channels, channel + 1);
+    most.depths = Math.max(most.depths, depth + 1);
     most.rows = Math.max(most.rows, row + 1);
     most.columns = Math.max(most.columns, column + 1);
   }

@@ -3,7 +3,7 @@
 import type { Network } from "./data";
 import { h } from "./dom";
 import { plural } from "./numbers";
-import type { Open, Picture } from "./picture";
+import type { Drawing, Open, Picture } from "./picture";
 import type { State, Store } from "./state";
 
 const CLOSER = 1.25;
@@ -17,6 +17,7 @@ export class Graph {
   private readonly more: HTMLButtonElement;
   private network: Network | undefined;
   private picture: Picture | null = null;
+  private drawing: Drawing | null = null;
   private marked: Element | undefined;
   private zoom = 1;
 
@@ -45,18 +46,27 @@ export class Graph {
     this.place.addEventListener("click", (event) => { this.click(event); });
     this.place.addEventListener("keydown", (event) => { this.key(event); });
     this.place.addEventListener("wheel", (event) => { this.wheel(event); }, { passive: false });
+    this.place.addEventListener("scroll", () => { this.see(); });
+    new ResizeObserver(() => { this.see(); }).observe(this.place);
     store.listen((state, before) => {
       if (state.network === before.network) this.update(state, before);
     });
   }
 
+  /** Whether it is too large for paper. */
+  get large(): boolean {
+    return this.drawing?.large ?? false;
+  }
+
   show(network: Network): void {
     this.network = network;
     this.picture = network.picture;
+    this.drawing = null;
     this.element.hidden = network.names.length === 0;
+    this.element.parentElement?.classList.toggle("pictured", !this.element.hidden);
     for (const button of this.element.querySelectorAll("button")) button.hidden = !this.picture;
     if (!this.picture) {
-      this.place.replaceChildren(h("p", { class: "none" }, tooMany(network), h("code", {}, `convcalc draw ${network.spec}`), " draws it."));
+      this.place.replaceChildren(this.tooLarge());
       return;
     }
     const { state } = this.store;
@@ -66,6 +76,13 @@ export class Graph {
     else this.draw();
     this.fit();
     this.mark(true);
+  }
+
+  /** What stands where its graph would. */
+  tooLarge(): HTMLElement {
+    const { names = [], spec = "" } = this.network ?? {};
+    const said = `The graph of these ${plural(names.length, "layer")} has too many boxes for a page. `;
+    return h("p", { class: "none" }, said, h("code", {}, `convcalc draw ${spec}`), " draws it.");
   }
 
   private update(state: State, before: State): void {
@@ -111,10 +128,13 @@ export class Graph {
     const before = this.button(name);
     const focused = before?.contains(document.activeElement);
     const [top, middle] = where(before);
+    const [start = 0] = this.picture?.extentOfGroup(name) ?? [];
     this.store.set(this.turned(state, name, !this.picture?.isOpen(name, this.open(state))));
+    const [starts = 0] = this.picture?.extentOfGroup(name) ?? [];
+    if (this.large) this.scrollBy((starts - start) * this.zoom); // or it might not be there
     const after = this.button(name);
     const [newTop, newMiddle] = where(after);
-    this.place.scrollTop += newTop - top;
+    this.scrollBy(newTop - top);
     this.place.scrollLeft += newMiddle - middle;
     if (focused) after?.focus({ preventScroll: true });
   }
@@ -137,7 +157,8 @@ export class Graph {
     const { state } = this.store;
     const open = this.open(state);
     const left = "Groups that stay folded have too many boxes for a page.";
-    this.place.replaceChildren(picture.element(open), ...(picture.graph.whole ? [] : [h("p", { class: "none" }, left)]));
+    this.drawing = picture.drawing(open);
+    this.place.replaceChildren(this.drawing.svg, ...(picture.graph.whole ? [] : [h("p", { class: "none" }, left)]));
     const own = state.expand.size + state.collapse.size > 0;
     this.less.disabled = !own && open.depth <= (picture.depths[0] ?? 1);
     this.more.disabled = !own && open.depth >= (picture.depths.at(-1) ?? 1);
@@ -145,7 +166,18 @@ export class Graph {
   }
 
   private get svg(): SVGSVGElement | null {
-    return this.place.querySelector("svg");
+    return this.drawing?.svg ?? null;
+  }
+
+  private scrollBy(pixels: number): void {
+    this.place.scrollTop += pixels;
+    this.see();
+  }
+
+  /** Have drawn what is in sight. */
+  private see(): void {
+    const { scrollTop, clientHeight } = this.place;
+    this.drawing?.see([scrollTop / this.zoom, (scrollTop + clientHeight) / this.zoom]);
   }
 
   /** How large it is shown; what is in the middle stays there. */
@@ -158,6 +190,7 @@ export class Graph {
     svg.style.width = `${width * this.zoom}px`;
     svg.style.height = `${height * this.zoom}px`;
     place.scrollTop = middle * place.scrollHeight - place.clientHeight / 2;
+    this.see();
   }
 
   private fit(): void {
@@ -165,6 +198,7 @@ export class Graph {
     const room = this.place.clientWidth;
     this.scale(width && room ? Math.min(room / width, 1) : 1);
     this.place.scrollTop = 0;
+    this.see();
   }
 
   private wheel(event: WheelEvent): void {
@@ -197,7 +231,14 @@ export class Graph {
     const number = this.network?.numbers.get(this.store.state.layer);
     this.marked = number === undefined ? undefined : this.picture?.partOf(number);
     this.marked?.classList.add("chosen");
-    if (follow) this.reveal(this.marked);
+    if (!follow || number === undefined) return;
+    const extent = this.picture?.extentOf(number);
+    if (this.large && extent) {
+      const { scrollTop, clientHeight } = this.place;
+      const [top, bottom] = [extent[0] * this.zoom, extent[1] * this.zoom];
+      if (top < scrollTop || bottom > scrollTop + clientHeight) this.scrollBy((top + bottom - clientHeight) / 2 - scrollTop);
+    }
+    this.reveal(this.marked);
   }
 
   /** Scroll within the picture, and not the page, until a part is in sight. */
@@ -219,8 +260,4 @@ export class Graph {
 function where(part: Element | null): [number, number] {
   const { top, left, width } = part?.getBoundingClientRect() ?? { top: 0, left: 0, width: 0 };
   return [top, left + width / 2];
-}
-
-function tooMany(network: Network): string {
-  return `The graph of these ${plural(network.names.length, "layer")} has too many boxes for a page. `;
 }

@@ -2,6 +2,7 @@
 
 import { s } from "./dom";
 import { Layout, Nesting, outermost, type Line, type Measures, type Placeable, type Placed, type Point, type Spot } from "./layout";
+import type { Slice } from "./sheets";
 
 interface Box {
   x: number;
@@ -84,6 +85,8 @@ export interface Open {
   collapse: ReadonlySet<string>;
 }
 
+/** Boxes from which on only those in sight are drawn. */
+export const MANY = 400;
 const HEAD = 7;
 const RADIUS = 6;
 const FRAME_RADIUS = 8;
@@ -163,53 +166,190 @@ export class Picture {
 
   /** What stands for a layer in the element that was made last. */
   partOf(layer: number): Element | undefined {
+    const spot = this.spotOf(layer);
+    const face = spot?.placed.closed?.faces.findIndex(({ layers }) => layers.includes(layer)) ?? -1;
+    return spot && this.boxOf(spot)?.querySelectorAll("[data-key]")[face];
+  }
+
+  /** From where to where that stands. */
+  extentOf(layer: number): Slice | undefined {
+    const spot = this.spotOf(layer);
+    const { margin } = this.graph.measures;
+    return spot && [margin + spot.start, margin + spot.end];
+  }
+
+  /** From where to where a group stands. */
+  extentOfGroup(name: string): Slice | undefined {
+    const spot = this.shown?.spot(this.placeOf.get(name) ?? -1);
+    const { margin } = this.graph.measures;
+    return spot && [margin + spot.start, margin + spot.end];
+  }
+
+  private spotOf(layer: number): PlacedSpot | undefined {
     for (let at = this.cardOf.get(layer); at !== undefined; at = this.nesting.around(at)) {
-      if (!this.shown?.spot(at)) continue;
-      const face = this.graph.places[at]?.closed?.faces.findIndex(({ layers }) => layers.includes(layer)) ?? -1;
-      return this.boxes.get(at)?.querySelectorAll("[data-key]")[face];
+      const spot = this.shown?.spot(at);
+      if (spot) return spot as PlacedSpot;
     }
     return undefined;
   }
 
   /** It as an element. Parts that were in another one are taken from there. */
-  element(open: Open): SVGSVGElement {
+  drawing(open: Open): Drawing {
     const { graph } = this;
-    const { margin } = graph.measures;
     const layout = (this.shown = this.layout(open));
-    const faulty = new Set<Spot>();
-    for (const { source, target } of layout.lines) if (target && closedOf(target).fault) faulty.add(source);
     const foot = this.foot(layout);
     const [width, height] = this.paper(layout).map(number) as [string, string];
-    const spots = layout.runs.flatMap((run) => run.spots);
-    return s(
+    const svg = s(
       "svg",
       { width, height, viewBox: `0 0 ${width} ${height}`, "font-family": graph.font, role: "group", "aria-labelledby": `${this.id}-title`, "aria-describedby": `${this.id}-description` },
       s("title", { id: `${this.id}-title` }, this.name),
       s("desc", { id: `${this.id}-description` }, graph.about),
       s("rect", { class: "paper", width, height }),
-      (layout.runs[0]?.spots ?? []).flatMap((spot) => this.part(spot)),
-      layout.lines.flatMap((line) => drawnLine(line, margin)),
-      spots.filter((spot) => !spot.runs.length).flatMap((spot) => made(spot, faulty.has(spot), graph.measures)),
-      layout.lines.filter(({ entry, target }) => entry && target && closedOf(target).fault).flatMap((line) => entering(line, margin)),
-      foot.map((text) => drawnText(text)),
     );
+    const drawing = new Drawing(svg, this.items(layout), layout.runs.reduce((sum, run) => sum + run.spots.filter((spot) => !spot.runs.length).length, 0));
+    svg.append(...foot.map((text) => drawnText(text)));
+    return drawing;
   }
 
-  /** What is visible of a place, and all that stands in it. */
-  private part(spot: Spot): SVGGElement[] {
-    const inside = spot.runs.flatMap((run) => run.spots.flatMap((each) => this.part(each)));
-    if (spot.isSplit) return inside;
+  /** All that is drawn of a layout but what is below it: parts, lines, and what is written at them. */
+  private items(layout: Layout): Item[][] {
+    const { measures } = this.graph;
+    const { margin } = measures;
+    const faulty = new Set<Spot>();
+    for (const { source, target } of layout.lines) if (target && closedOf(target).fault) faulty.add(source);
+    const boxes = layout.runs.flatMap((run) => run.spots).filter((spot) => !spot.runs.length);
+    const along = (line: Line): Slice => {
+      const ends = line.points.map(([at]) => margin + at);
+      return [Math.min(...ends), Math.max(...ends)];
+    };
+    const below = measures.shadow + measures.arrow + measures.below;
+    return [
+      this.parts(layout.runs[0]?.spots ?? []),
+      layout.lines.map((line) => ({ extent: along(line), make: () => drawnLine(line, margin) })),
+      boxes.map((spot) => ({
+        extent: [margin + spot.start, margin + outermost(spot).end + below],
+        make: () => made(spot, faulty.has(spot), measures),
+      })),
+      layout.lines
+        .filter(({ entry, target }) => entry && target && closedOf(target).fault)
+        .map((line) => ({ extent: along(line), make: () => entering(line, margin) })),
+    ];
+  }
+
+  /** What is visible of places, and all that stands in them. */
+  private parts(spots: readonly Spot[]): Item[] {
+    const { margin } = this.graph.measures;
+    return spots.flatMap((spot) => {
+      const inside = spot.runs.flatMap((run) => this.parts(run.spots));
+      const opened = this.graph.places[spot.number]?.opened;
+      if (spot.runs.length && (spot.isSplit || !opened)) return inside;
+      const extent: Slice = [margin + spot.start, margin + spot.end];
+      if (!spot.frame) return [{ extent, make: () => [this.boxOf(spot)].filter((box) => !!box) }];
+      return opened ? [{ extent, make: () => [this.frameOf(opened, spot)], inside }] : [];
+    });
+  }
+
+  /** A box where it stands now. */
+  private boxOf(spot: Spot): SVGGElement | undefined {
     const place = this.graph.places[spot.number];
     const { margin } = this.graph.measures;
-    const [x, y] = [margin + spot.left, margin + spot.start];
-    if (!spot.frame) {
-      let box = this.boxes.get(spot.number);
-      if (!box && place?.closed) this.boxes.set(spot.number, (box = drawnBox(place.closed, place.name)));
-      box?.setAttribute("transform", `translate(${number(x)} ${number(y)})`);
-      return box ? [box] : [];
+    let box = this.boxes.get(spot.number);
+    if (!box && place?.closed) this.boxes.set(spot.number, (box = drawnBox(place.closed, place.name)));
+    box?.setAttribute("transform", `translate(${number(margin + spot.left)} ${number(margin + spot.start)})`);
+    return box;
+  }
+
+  private frameOf(opened: Opened, spot: Spot): SVGGElement {
+    const { margin } = this.graph.measures;
+    const name = this.graph.places[spot.number]?.name ?? null;
+    return drawnFrame(opened, name, spot, margin + spot.left, margin + spot.start, this.graph.measures);
+  }
+}
+
+type PlacedSpot = Spot & { placed: Place };
+
+/** Something that is drawn: from where to where it stands, how it is made, and what stands in it. */
+interface Item {
+  extent: Slice;
+  make: () => SVGElement[];
+  inside?: Item[];
+}
+
+/** What there is of an item. */
+interface Made {
+  elements: SVGElement[];
+  inside: Items | null;
+}
+
+/** Items of which those in sight are there. */
+class Items {
+  private readonly there = new Map<Item, Made>();
+
+  constructor(
+    private readonly place: SVGElement,
+    private readonly items: readonly Item[],
+  ) {}
+
+  /** Have what stands within a slice, and what is focused; nothing else. */
+  see([top, bottom]: Slice): void {
+    let next: SVGElement | null = null; // from the last one up, each before the one below it
+    for (const item of [...this.items].reverse()) {
+      const known = this.there.get(item);
+      const seen = item.extent[1] >= top && item.extent[0] <= bottom;
+      if (!seen && !known?.elements.some((element) => element.contains(document.activeElement))) {
+        if (known) {
+          for (const element of known.elements) element.remove();
+          this.there.delete(item);
+        }
+        continue;
+      }
+      const own: Made = known ?? this.made(item, next);
+      own.inside?.see([top, bottom]);
+      next = own.elements[0] ?? next;
     }
-    if (!place?.opened) return inside;
-    return [drawnFrame(place.opened, place.name, spot, x, y, this.graph.measures, inside)];
+  }
+
+  private made(item: Item, next: SVGElement | null): Made {
+    const elements = item.make();
+    for (const element of elements) this.place.insertBefore(element, next);
+    const [frame] = elements;
+    const own = { elements, inside: item.inside && frame ? new Items(frame, item.inside) : null };
+    this.there.set(item, own);
+    return own;
+  }
+}
+
+/** A picture as an element, of which, if it has many boxes, only what is in sight is there. */
+export class Drawing {
+  readonly large: boolean;
+  private readonly layers: Items[];
+  private from: Slice = [NaN, NaN];
+
+  constructor(
+    readonly svg: SVGSVGElement,
+    layers: Item[][],
+    boxes: number,
+  ) {
+    this.large = boxes > MANY;
+    this.layers = layers.map((items) => {
+      const place = s("g");
+      svg.append(place);
+      return new Items(place, items);
+    });
+    if (!this.large) this.have([-Infinity, Infinity]);
+  }
+
+  /** Have at least what stands within a slice. */
+  see([top, bottom]: Slice): void {
+    const [from, to] = this.from;
+    if (!this.large || (from <= top && to >= bottom)) return;
+    const more = bottom - top;
+    this.have([top - more, bottom + more]);
+  }
+
+  private have(slice: Slice): void {
+    this.from = slice;
+    for (const items of this.layers) items.see(slice);
   }
 }
 
@@ -239,7 +379,7 @@ function drawnBox(closed: Closed, group: string | null): SVGGElement {
   );
 }
 
-/** A frame with what stands in it; the edge of a group's is a button that folds it. */
+/** A frame, in which its inside is put; the edge of a group's is a button that folds it. */
 function drawnFrame(
   opened: Opened,
   group: string | null,
@@ -247,7 +387,6 @@ function drawnFrame(
   x: number,
   y: number,
   { pad }: Measures,
-  inside: SVGGElement[],
 ): SVGGElement {
   const { across, crowded } = spot;
   const [whole, short] = opened[crowded ? "crowded" : "titled"].texts;
@@ -265,7 +404,6 @@ function drawnFrame(
       drawnRect({ x: 0, y: 0, width: across, height: spot.along - spot.spare, role: opened.role, radius: FRAME_RADIUS }),
       texts.map((each) => drawnText(each)),
     ),
-    inside,
   );
 }
 

@@ -27,7 +27,7 @@ function start(): void {
 function reportPage(data: Data, store: Store): HTMLElement[] {
   const table = new LayersTable(data, store);
   const graph = new Graph(store);
-  printedInColumns(graph.element);
+  printedInColumns(graph, () => graph.tooLarge());
   const details = new Details(data, store);
   const charts = new Charts(data, store);
   const main = h("main", { id: "main" });

@@ -47,15 +47,15 @@ function gaps(height: number, full: readonly Slice[]): Slice[] {
   return bottom < height ? [...free, [bottom, height]] : free;
 }
 
-/** Print the graph in a place in columns, and have it as it was again afterwards. */
-export function printedInColumns(place: HTMLElement): void {
+/** Print a graph in columns, unless it is large, and have it as it was again afterwards. */
+export function printedInColumns(graph: { readonly element: HTMLElement; readonly large: boolean }, instead: () => HTMLElement): void {
   let columns: HTMLElement | null = null;
   onPrint((on) => {
     columns?.remove();
     columns = null;
-    const svg = place.querySelector("svg");
+    const svg = graph.element.querySelector("svg");
     if (on && svg) {
-      columns = columnsOf(svg);
+      columns = graph.large ? instead() : columnsOf(svg);
       svg.after(columns); // where the rules of pictures hold
     }
     svg?.classList.toggle("unprinted", on);

@@ -1,5 +1,8 @@
 // What is chosen on the page, kept in the fragment of its address, so that a link shows the same.
 
+/** Columns of the table, by each of which it may be sorted. */
+export const COLUMNS = ["name", "kind", "hyperparameters", "output", "parameters", "macs", "receptive_field", "memory"];
+
 export interface State {
   /** Which network. */
   network: number;
@@ -46,11 +49,12 @@ const FIRST: State = {
 export function read(fragment: string): State {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
   const text = (name: string, first: string): string => given.get(name) ?? first;
+  const sort = text("sort", FIRST.sort);
   const network = Number.parseInt(text("network", "0"), 10);
   return {
     network: Number.isInteger(network) && network >= 0 ? network : 0,
     layer: text("layer", FIRST.layer),
-    sort: text("sort", FIRST.sort),
+    sort: COLUMNS.includes(sort.replace(/^-/, "")) ? sort : FIRST.sort,
     find: text("find", FIRST.find),
     fold: text("fold", FIRST.fold),
     toggled: new Set(given.getAll("toggle")),

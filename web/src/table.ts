@@ -7,10 +7,9 @@ import { around, entries, foldedAtFirst, isFolded, printedEntries, type Entry } 
 import { grouped, megabytes, plural, type Count } from "./numbers";
 import { onPrint } from "./print";
 import { LongTable } from "./rows";
-import type { State, Store } from "./state";
+import { COLUMNS, type State, type Store } from "./state";
 import { leftOut, widthOf } from "./widths";
 
-const COLUMNS = ["name", "kind", "hyperparameters", "output", "parameters", "macs", "receptive_field", "memory"];
 const RIGHT = new Set(["output", "parameters", "macs", "receptive_field", "memory"]);
 const ROW = 30;
 /** By column, how wide it is at least, in pixels: as its head is, with the arrow of a sorted one. */
@@ -285,7 +284,7 @@ export class LayersTable {
     return h(
       "tr",
       { "aria-selected": String(chosen) },
-      h("td", { class: "name", title: layer.name }, indent(entry.level), label(entry.label)),
+      indent(h("td", { class: "name", title: layer.name }, label(entry.label)), entry.level),
       h("td", {}, kind(this.data, layer.kind)),
       h("td", { class: "says", title: entry.says }, entry.says),
       h("td", { class: "number" }, network.outputsOfLayers[at]),
@@ -305,7 +304,7 @@ export class LayersTable {
     return h(
       "tr",
       { class: "group", "aria-expanded": String(!shut) },
-      h("td", { class: "name", title: group.name }, indent(entry.level), h("span", { class: "twisty", "aria-hidden": "true" }), entry.label),
+      indent(h("td", { class: "name", title: group.name }, h("span", { class: "twisty", "aria-hidden": "true" }), label(entry.label)), entry.level),
       h("td", {}, shut ? h("span", { class: "kind block" }, group.block || "group") : ""),
       h("td", { class: "says" }, shut ? plural(group.stop - group.start, "layer") : ""),
       h("td", { class: "number" }, shut ? (group.output ?? "?") : ""),
@@ -335,17 +334,20 @@ function cellText(name: string, value: Count | null): string {
   return grouped(value);
 }
 
-/** A name, of a full one the last part apart. */
+/** Letters at the end of a name that are always there: where names of rounds and layers differ. */
+const TAIL = 10;
+
+/** A name that is cut in its middle where there is no room for it, of a full one the front first. */
 export function label(name: string): HTMLElement | string {
   const at = name.lastIndexOf(".") + 1;
-  return at ? h("span", { class: "full" }, h("span", {}, name.slice(0, at)), h("span", {}, name.slice(at))) : name;
+  const end = name.length - at > TAIL + 4 ? name.length - TAIL : at;
+  const parts = [["front", name.slice(0, at)], ["middle", name.slice(at, end)], ["end", name.slice(end)]] as const;
+  return end ? h("span", { class: "full" }, ...parts.map(([part, text]) => (text ? h("span", { class: part }, text) : null))) : name;
 }
 
-function indent(level: number): HTMLElement | null {
-  if (!level) return null;
-  const space = h("span", { class: "indent" });
-  space.style.setProperty("--level", String(level));
-  return space;
+function indent(cell: HTMLTableCellElement, level: number): HTMLTableCellElement {
+  cell.style.setProperty("--level", String(level));
+  return cell;
 }
 
 /** By column, how wide it is where nothing in it that is a number is cut off. */

@@ -14,3 +14,8 @@ test("a fragment of anything is a state", () => {
   assert.equal(read("#network=x&nothing&=&%").network, 0);
   assert.equal(read("#layer=%E0%A4%A").network, 0);
 });
+
+test("what there is not to sort by is as at first", () => {
+  for (const sort of ["wibble", "-wibble", "-", "--macs", "constructor"]) assert.equal(read(`#sort=${sort}`).sort, "");
+  for (const sort of ["macs", "-macs"]) assert.equal(read(`#sort=${sort}`).sort, sort);
+});

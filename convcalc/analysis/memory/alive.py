@@ -88,13 +88,15 @@ def alive(model: Model, batch: int, *, moment: int | None = None) -> Peak:
     if moment is not None and moment >= 0:
         there = timeline.moments[moment]
         highest = Highest(there.bytes, there.phase, there.layer, 0, 0, moment)
-    ledger, walked = written(
-        model.program,
-        training=terms.training,
-        inplace=bool(terms.inplace),
-        segments=segments_of(network, terms),
-        allowed=allowed(network, terms),
-    )
+    ledger, walked = model.ledger, model.walked
+    if ledger is None:
+        ledger, walked = written(
+            model.program,
+            training=terms.training,
+            inplace=bool(terms.inplace),
+            segments=segments_of(network, terms),
+            allowed=allowed(network, terms),
+        )
     namer = _Namer(model, batch, ledger, [*walked.forward, *walked.backward], len(walked.forward))
     tensors = list(namer.standing())
     came = goes = 0

@@ -15,6 +15,7 @@ from convcalc.graph.planned import Planned, PlannedNode, planned
 from convcalc.layers import SOURCES, kinds
 
 if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
+    from convcalc.analysis.memory.ledger import Ledger
     from convcalc.analysis.memory.report import Line, MemoryReport, Phase
     from convcalc.analysis.memory.timeline import Highest, Timeline
 
@@ -82,6 +83,8 @@ class Model(NamedTuple):
     """The smallest batch that its layers take."""
     alone: "Model | None" = None
     """The same for a batch of one example, where that is not a line's; None where it is."""
+    ledger: "Ledger | None" = None
+    """Who every byte belongs to; None where that was not asked."""
 
     def of(self, batch: int) -> "Model":
         """The model that a batch is on."""
@@ -267,8 +270,8 @@ def largest(lines: Iterable[tuple[int, int]], moving: int, left: int) -> int:
 
 
 @without_collection
-def model(network: Network, terms: RunTerms) -> Model:
-    """Work a network's memory out for every batch at once.
+def model(network: Network, terms: RunTerms, *, ledger: bool = False) -> Model:
+    """Work a network's memory out for every batch at once; a `ledger` says whose every byte is.
 
     Raises `SpecError` for a network read with errors and, in training, for one whose memory is not
     known then, and `ValueError` for terms there are not.
@@ -282,11 +285,11 @@ def model(network: Network, terms: RunTerms) -> Model:
         none = "all of it is written out anyway" if some else f"{network.name} has none"
         message = f"attention {terms.attention!r} would change nothing: {none}"
         raise ArgumentError(message)
-    several = _model(network, terms, single=False)
+    several = _model(network, terms, single=False, ledger=ledger)
     joins = any(node.kind == "concat" for node in network.nodes)
     if not any(one_is_another(node, joins=joins) for node in network.nodes):
         return several
-    return several._replace(alone=_model(network, terms, single=True))
+    return several._replace(alone=_model(network, terms, single=True, ledger=ledger))
 
 
 def one_is_another(node: PlannedNode, *, joins: bool) -> bool:
@@ -312,7 +315,7 @@ def attention_of(network: Network, terms: RunTerms) -> str | None:
     return terms.attention or ATTENTION[0] if there else None
 
 
-def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
+def _model(network: Planned, terms: RunTerms, *, single: bool, ledger: bool) -> Model:
     """The model for one example, or for several."""
     training, half = terms.training, terms.mixed_precision
     written = program(
@@ -325,14 +328,17 @@ def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
         single=single,
         loss=terms.loss,
     )
+    inplace, may = bool(terms.inplace), allowed(network, terms)
     again = segments_of(network, terms)
-    walked = walk(
-        written,
-        training=training,
-        inplace=bool(terms.inplace),
-        segments=again,
-        allowed=allowed(network, terms),
-    )
+    noted = None
+    if ledger:
+        from convcalc.analysis.memory.ledger import written as noting
+
+        noted, walked = noting(
+            written, training=training, inplace=inplace, segments=again, allowed=may
+        )
+    else:
+        walked = walk(written, training=training, inplace=inplace, segments=again, allowed=may)
     sizes = learned(written, walked)
     every = sum(weight.size for weight in written.weights) + written.frozen
     entry = written.entry
@@ -346,6 +352,7 @@ def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
         step=step_bytes(terms.optimizer, sizes, fused=terms.fused) if training else 0,
         moving=entry + (written.targets if training else 0),
         fewest=fewest(network, training=training).batch,
+        ledger=noted,
     )
 
 

@@ -90,10 +90,10 @@ def _again(values: Sequence[Any], names: Mapping[str, int]) -> Packed | None:
     """Lists or objects of which most come again; None of others."""
     if len(values) < REPEATED or not isinstance(values[0], dict | list):
         return None
-    sample = [*map(_text, values[:: len(values) // SAMPLE + 1])]
+    sample = [*map(repr, values[:: len(values) // SAMPLE + 1])]
     if len(sample) > SAMPLE // 2 and len({*sample}) == len(sample):
         return None
-    texts = [*map(_text, values)]
+    texts = [*map(repr, values)]
     different = dict(zip(texts, values, strict=True))
     if REPEATED * len(different) > len(values):
         return None
@@ -125,7 +125,7 @@ def _scalars(values: Sequence[Any]) -> Packed:
     if int in kinds and any(type(value) is int and abs(value) > SAFE for value in values):
         return _digits(values)
     if len(kinds - {type(None)}) > 1:  # True is 1 and 1.0 to Python, and not to JSON
-        texts = [*map(_text, values)]
+        texts = [*map(repr, values)]
         words = dict(zip(texts, values, strict=True))
         at = _numbered(texts, words)
     else:

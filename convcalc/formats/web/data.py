@@ -141,7 +141,7 @@ def _memory(subject: Subject, *, training: bool) -> dict[str, Any]:
             optimizer=subject.optimizer if training else "sgd",
         )
         try:
-            mine = model(network, terms)
+            mine = model(network, terms, ledger=True)
             answered = answer(network, terms, report.batch, Questions(), mine)
         except SpecError as error:
             refused = error.diagnostics

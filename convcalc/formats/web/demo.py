@@ -25,10 +25,13 @@ def render(demo: Demo) -> str:
 
 
 def _tables(name: str, channels: Sequence[Any]) -> Iterator[str]:
-    """A table for each channel, for where no script runs."""
-    for number, rows in enumerate(channels):
-        grid = rows if isinstance(rows[0], list) else [rows]
-        yield f"<table><caption>{name}, channel {number}</caption>"
-        for row in grid:
-            yield f"<tr>{''.join(f'<td>{real(value)}</td>' for value in row)}</tr>"
-        yield "</table>"
+    """A table for each channel, along three axes for each slice of it, for where no script runs."""
+    for number, values in enumerate(channels):
+        rows = values if isinstance(values[0], list) else [values]
+        deep = isinstance(rows[0][0], list)
+        for depth, grid in enumerate(rows if deep else [rows]):
+            slice_ = f", depth {depth}" if deep else ""
+            yield f"<table><caption>{name}, channel {number}{slice_}</caption>"
+            for row in grid:
+                yield f"<tr>{''.join(f'<td>{real(value)}</td>' for value in row)}</tr>"
+            yield "</table>"

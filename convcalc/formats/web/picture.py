@@ -9,26 +9,29 @@ from convcalc.pictures.scene import Scene
 from convcalc.pictures.svg import style
 
 MOST = 3_000
-"""Boxes that a graph has at once; deeper groups cannot be unfolded."""
+"""Layers, and folded groups, that a graph has at once; deeper groups cannot be unfolded."""
+STILL = 400
+"""Boxes that a picture has that is there without the script."""
 
 
 class Graph(NamedTuple):
     """The graph of a network on a page."""
 
-    scene: Scene
-    """It as it is at first, which is there without the script."""
+    scene: Scene | None
+    """It as it is at first, which is there without the script; None of one with many boxes."""
     foldable: Foldable
     """All that the script draws any other combination of open groups of."""
 
     @property
     def scenes(self) -> list[Scene]:
         """What has all the roles that the page's style is to have."""
-        return [self.scene, self.foldable.sample()]
+        sample = self.foldable.sample()
+        return [sample] if self.scene is None else [self.scene, sample]
 
 
 def graph(network: Network) -> Graph | None:
     """The graph of a network; None of one without layers, or with more boxes than a page has."""
-    made = foldable(network, MOST) if network.nodes else None
+    made = foldable(network, MOST, STILL) if network.nodes else None
     return made and Graph(*made)
 
 
@@ -68,6 +71,8 @@ def graph_data(made: Graph | None, sources: int) -> dict[str, Any] | None:
 
 def _plain(value: Any) -> Any:
     """Named tuples as what JSON has."""
+    if not isinstance(value, tuple | list):
+        return value
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(one) for name, one in value._asdict().items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_plain(one) for one in value]

@@ -1,6 +1,7 @@
 """The report: networks as one HTML file to open, with their figures, charts and findings."""
 
 from collections.abc import Sequence
+from html import escape
 
 from convcalc.checks.report import CheckReport
 from convcalc.collector import without_collection
@@ -22,12 +23,16 @@ def render(subjects: Sequence[Subject]) -> str:
     title = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     figures, lines = [], []
     for number, made in enumerate(drawn):
-        shown = element(made.scene, f"picture{number}") if made else ""
+        shown = element(made.scene, f"picture{number}") if made and made.scene else ""
         figures.append(f'<div class="picture">{shown}</div>')
-    for subject, runs in zip(subjects, memory, strict=True):
+    for subject, made, runs in zip(subjects, drawn, memory, strict=True):
         told = ((run, its["memory"]) for run, its in runs.items())
         peaks = [(run, each and each["memory"]["peak"]) for run, each in told]
-        lines += [*network_tables(subject.report, peaks), "<h3>Findings</h3>"]
+        lines += network_tables(subject.report, peaks)
+        if subject.network.nodes and (made is None or made.scene is None):
+            draws = f"<code>convcalc draw {escape(subject.report.path)}</code>"
+            lines.append(f"<p>Its graph has too many boxes for a page. {draws} draws it.</p>")
+        lines.append("<h3>Findings</h3>")
         lines += finding_tables(subject.checked.diagnostics)
     style = rules(scene for made in drawn if made for scene in made.scenes)
     body = _body(figures, lines)
