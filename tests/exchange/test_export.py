@@ -12,6 +12,7 @@ import test_forward as definitions
 from click.testing import CliRunner
 from kinds import RUN, Case
 from tabled import tabled
+from work import stepped
 
 import convcalc
 from convcalc.analysis import analyze
@@ -340,6 +341,21 @@ def test_a_pool_that_is_undone_comes_back(size: str, pool: str, tmp_path: Path) 
     (wanted,) = run(onnx.load(tmp_path / "a.onnx"), x).values()
     (y,) = convcalc.run(back, x, weights=None).values()
     np.testing.assert_allclose(y, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_who_undoes_a_pool_looks_at_no_other_layers(tmp_path: Path) -> None:
+    """Of four times as many pools that are undone each has as much work as before."""
+    steps = []
+    for count in (30, 120):
+        pair = "{{maxpool: 2, name: p{0}}}, {{maxunpool: {{indices: p{0}}}}}, relu"
+        pairs = ", ".join(pair.format(at) for at in range(count))
+        convcalc.export(loads(f"{{input: 4x4x2, layers: [{pairs}]}}"), tmp_path / f"{count}.onnx")
+        opened = open_spec(str(tmp_path / f"{count}.onnx"), find_bundled)
+        imported(opened)  # whose imports are no work of its own
+        with stepped(10_000_000) as work:
+            imported(opened)
+        steps.append(work.calls / count)
+    assert steps[1] < 1.05 * steps[0]
 
 
 SPECS = {

@@ -247,7 +247,9 @@ def pooling(reader: Reader, op: Operation) -> None:
         fields["norm"] = norm
     if ceil:
         fields["rounding"] = "ceil"
-    reader.give_first(op, reader.add(op, kind, [number], fields))
+    made = reader.add(op, kind, [number], fields)
+    reader.pools.setdefault(number, []).append(made)
+    reader.give_first(op, made)
 
 
 def unpooled(reader: Reader, op: Operation) -> None:
@@ -261,9 +263,10 @@ def unpooled(reader: Reader, op: Operation) -> None:
     rank = len(kernel)
     stride, pads = per_axis(op, "strides", rank, 1), per_axis(op, "pads", 2 * rank, 0)
     wanted = list(zip(kernel, stride, pads[:rank], strict=True))
-    for at, made in enumerate(reader.wiring.made):
+    for at in reader.pools.get(source, ()):
+        made = reader.wiring.made[at]
         plan = made.plan
-        if made.kind == "maxpool" and made.reads == (source,) and plan is not None:
+        if made.kind == "maxpool" and plan is not None:
             each = [(window.kernel, window.stride, window.before) for window in plan.windows]
             if each == wanted and made.shape == shape:
                 reader.give_first(op, reader.wiring.undo(number, at, op.origin))

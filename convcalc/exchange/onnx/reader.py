@@ -98,6 +98,8 @@ class Reader:
         """The layer that has these weights of the file."""
         self.dense: dict[tuple[object, ...], tuple[str, int]] = {}
         """The kind and the layer that has this array as its weight, whatever its bias."""
+        self.pools: dict[int, list[int]] = {}
+        """The pools by the layer that they read."""
         self.joined: dict[tuple[tuple[int, ...], str], int] = {}
         """The concat of tensors along an axis, where there is one."""
         self.arrays: dict[int, Sequence[Constant | None]] = {}
