@@ -2,7 +2,8 @@
 
 `python -m benchmarks counts`: the small networks of tests/conventions.py that are PyTorch beside
 their spec, in each tool, for one and two examples, beside what convcalc says that it counts.
-`--write` puts what they said into tests/data/conventions.json.
+`--write` puts what they said into tests/data/conventions.json. `--networks` asks them about the
+networks of torchvision that are bundled instead, or about those that are named behind it.
 
 thop and ultralytics-thop are one package's name, so one of them can be there at a time.
 """
@@ -170,6 +171,7 @@ def asked(tool: str, code: str, sizes: list[tuple[int, ...]], mode: str, no_grad
     for batch in (1, 2):
         torch.manual_seed(0)
         names = {"nn": nn, "F": functional, "torch": torch, "Apply": Apply}
+        names |= {"of_torchvision": of_torchvision}
         model = Whole(eval(code, names))  # noqa: S307 (the tests' own code)
         if tool == "calflops":  # which stops where there is no parameter at all
             model.frozen = nn.Parameter(torch.zeros(1), requires_grad=False)
@@ -197,12 +199,81 @@ def asked(tool: str, code: str, sizes: list[tuple[int, ...]], mode: str, no_grad
     return row
 
 
+def of_torchvision(name: str) -> Any:
+    """A network of torchvision with random weights; of several outputs the one that counts."""
+    import torch
+
+    try:
+        from torchvision.models import get_model, list_models, segmentation
+    except RuntimeError:  # built for a GPU, it loads no operators without one
+        for each in [each for each in sys.modules if each.startswith("torchvision")]:
+            del sys.modules[each]
+        _OPERATORS.append(torch.library.Library("torchvision", "DEF"))
+        for operator in ("nms", "qnms"):
+            _OPERATORS[-1].define(f"{operator}(Tensor a, Tensor b, float c) -> Tensor")
+        from torchvision.models import get_model, list_models, segmentation
+
+    options: dict[str, Any] = {"weights": None}
+    if name in ("googlenet", "inception_v3"):
+        options |= {"aux_logits": False, "init_weights": False}
+    if name in list_models(module=segmentation):
+        options |= {"weights_backbone": None, "aux_loss": False}
+    model = get_model(name, **options)
+    if name not in list_models(module=segmentation):
+        return model
+
+    class Only(torch.nn.Module):  # type: ignore[misc]
+        """A network without the names of its outputs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = model
+
+        def forward(self, x: Any) -> Any:
+            return self.network(x)["out"]
+
+    return Only()
+
+
+_OPERATORS: list[Any] = []
+"""What declares operators that no network here runs, for as long as it is kept."""
+
+
+def about_networks(names: list[str]) -> int:
+    """Print what differs for networks of torchvision, all that are bundled if none is named."""
+    from conventions import BEYOND, NETWORKS
+
+    tools = [tool for tool in installed() if tool in CONVENTIONS]
+    print(", ".join(f"{tool} {installed()[tool]}" for tool in tools), flush=True)
+    compared = differing = 0
+    for name in names or NETWORKS:
+        row = NETWORKS[name]
+        network = row.network
+        size = next((shape.channels, *shape.spatial) for shape in [network.input] if shape)
+        for tool in tools:
+            code = f"of_torchvision({name.partition('@')[0]!r})"
+            said = asked(tool, code, [size], row.mode, row.no_grad)
+            beyond, _ = BEYOND.get((tool, name), (0, ""))
+            for batch, total in enumerate(said[:2], 1):
+                ours = count(network, tool, batch=batch, **row.conditions).total
+                compared += 1
+                if ours != (None if total is None else total - beyond):
+                    differing += 1
+                    print(f"{name}: {tool} says {total} for {batch}, convcalc {ours}", flush=True)
+    print(f"{compared} totals of {len(names or NETWORKS)} networks, {differing} differences")
+    return 1 if differing else 0
+
+
 def main(arguments: list[str]) -> int:
     """Print what differs."""
     given = parser("counts", __doc__)
     given.add_argument("--write", action="store_true", help="renew the tests' data")
-    write: bool = given.parse_args(arguments).write
+    given.add_argument("--networks", nargs="*", help="ask about networks of torchvision")
+    options = given.parse_args(arguments)
+    write: bool = options.write
     sys.path.insert(0, str(TESTS))
+    if options.networks is not None:
+        return about_networks(options.networks)
     from conventions import MORE
 
     data = json.loads(DATA.read_text("utf-8"))
