@@ -60,7 +60,17 @@ from convcalc.layers.written import WORDS, kinds_with, usual
 from convcalc.reasons import filled, formula, named
 from convcalc.rules.page import pages
 from convcalc.shape import Shape
-from convcalc.spec import expand, expressions, nodes, promises, source, syntax, tree, values
+from convcalc.spec import (
+    expand,
+    expressions,
+    nodes,
+    promises,
+    source,
+    swept,
+    syntax,
+    tree,
+    values,
+)
 from convcalc.spec.schema import spec_schema
 from convcalc.window import MOST
 
@@ -604,6 +614,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "modifiers": lambda: documented(tree.MODIFIERS, "Key"),
     "expectations": lambda: documented(promises.EXPECTATIONS, "Key of `expect`"),
     "budgets": lambda: documented(promises.BUDGETS, "Key of `budget`"),
+    "sweep": lambda: documented(swept.SWEEP_FIELDS, "Key of `sweep`"),
     "memory_fields": lambda: documented(promises.MEMORY_FIELDS, "Key of `memory`"),
     "written": ways,
     "formulas": formulas,

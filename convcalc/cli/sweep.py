@@ -5,11 +5,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from convcalc.analysis.memory import Checkpoint
+from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.cli.options import (
     FILE,
@@ -30,10 +31,11 @@ from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.formats.sweep import csv as rows_of_csv
 from convcalc.formats.sweep import json as document
 from convcalc.graph import SpecError
+from convcalc.sweeps.axes import with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
 from convcalc.sweeps.run import RowFile, executor, run
-from convcalc.sweeps.space import METHODS, Sample, read_space
+from convcalc.sweeps.space import METHODS, Method, Sample, read_space
 from convcalc.sweeps.state import State
 from convcalc.sweeps.subject import Subject
 
@@ -146,41 +148,29 @@ def _vary(
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     spec: str,
     vary: tuple[tuple[str, str], ...],
-    where: str | None,
-    pareto: str | None,
-    sort: str | None,
-    top: int,
-    columns: str | None,
-    all_rows: bool,  # noqa: FBT001 (click's signature)
-    sample: int | None,
-    sampling: str | None,
-    seed: int | None,
     shape: Inputs,
     settings: tuple[tuple[str, str], ...],
-    batch: int,
-    dtype: str,
-    training: bool,  # noqa: FBT001
-    optimizer: str | None,
-    fused: bool,  # noqa: FBT001
+    fused: bool,  # noqa: FBT001 (click's signature)
     mixed_precision: bool,  # noqa: FBT001
     inplace: bool,  # noqa: FBT001
     device: str,
     overhead: int,
-    checkpoint: Checkpoint | None,
     jobs: int | None,
     files: tuple[str, ...],
     force: bool,  # noqa: FBT001
     state: str | None,
     resume: str | None,
     output: Output,
+    **options: Any,
 ) -> None:
     """Work out every design of a space, and show the ones worth having.
 
-    Figures are those of `analyze` and `memory` for each design; `convcalc docs sweep` defines
-    them. Exit codes: 0 fine, 1 no design is left or errors in the spec, 2 could not run, 130
-    interrupted.
+    What the spec asks for under `sweep` holds, too, unless an option says otherwise. Figures are
+    those of `analyze` and `memory` for each design; `convcalc docs sweep` defines them. Exit
+    codes: 0 fine, 1 no design is left or errors in the spec, 2 could not run, 130 interrupted.
 
     \b
     Examples:
@@ -190,39 +180,50 @@ def command(
     given = {
         name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    _sensible(given, output, training=training, files=files)
+    try:
+        subject = Subject(spec, input=shape, parameters=dict(settings))
+        said = subject.swept
+        axes = with_own(said.vary, vary)
+        mine = {name: value for name, value in said.options.items() if name not in given}
+        if "checkpoint" in mine:
+            mine["checkpoint"] = read_checkpoint(mine["checkpoint"])
+    except SpecError as error:
+        output.end((), error.diagnostics)
+    except ArgumentError as error:
+        raise click.UsageError(str(error)) from None
+    options |= mine
+    training = options["training"]
+    asked = given | mine.keys()
+    _sensible(given, asked, output, training=training, files=files)
     terms = RunTerms(
-        dtype=dtype,
+        dtype=options["dtype"],
         training=training,
-        optimizer=optimizer or "sgd",
+        optimizer=options["optimizer"] or "sgd",
         fused=fused,
         mixed_precision=mixed_precision,
         inplace=inplace,
         overhead=overhead,
         device=device,
-        checkpoint=checkpoint,
+        checkpoint=options["checkpoint"],
     )
     try:
-        subject = Subject(spec, input=shape, parameters=dict(settings))
-    except SpecError as error:
-        output.end((), error.diagnostics)
-    try:
         chosen = None
-        if sample is not None:
-            chosen = Sample(sample, seed or 0, "latin" if sampling == "latin" else "random")
-        space = read_space(subject, vary, batch=batch, terms=terms, sample=chosen)
+        if options["sample"] is not None:
+            method: Method = "latin" if options["sampling"] == "latin" else "random"
+            chosen = Sample(options["sample"], options["seed"] or 0, method)
+        space = read_space(subject, axes, batch=options["batch"], terms=terms, sample=chosen)
         job = Job(
             subject,
             space,
-            where=where,
-            pareto=pareto,
-            sort=sort,
-            top=top,
-            columns=columns,
-            all_rows=all_rows,
-            memory=bool(given & OF_MEMORY),
+            where=options["where"],
+            pareto=options["pareto"],
+            sort=options["sort"],
+            top=options["top"],
+            columns=options["columns"],
+            all_rows=options["all_rows"],
+            memory=bool(asked & OF_MEMORY),
         )
-        _refuse_twice(space_axes=[axis.kind for axis in space.axes], given=given)
+        _refuse_twice([axis.kind for axis in space.axes], asked)
         result = _run(job, output, files, jobs, force=force, state=state, resume=resume)
         texts = [] if output.format.form == "rows" else [_page(output, result)]
         for file in files:
@@ -255,9 +256,11 @@ def _how_to_go_on(state: str | None, result: SweepReport) -> str:
     return f"{done}: the same command with --resume {state} goes on from there"
 
 
-def _sensible(given: set[str], output: Output, *, training: bool, files: Sequence[str]) -> None:
-    """Refuse options that would be without effect."""
-    message = idle_in(given & TRAINING_OPTIONS.keys(), training=training)
+def _sensible(
+    given: set[str], asked: set[str], output: Output, *, training: bool, files: Sequence[str]
+) -> None:
+    """Refuse options that would be without effect; `asked` is what the spec asks for, too."""
+    message = idle_in(asked & TRAINING_OPTIONS.keys(), training=training)
     rows = output.format.form == "rows"
     if rows:
         idle = [option for name, option in OF_TABLES.items() if name in given]
@@ -272,7 +275,7 @@ def _sensible(given: set[str], output: Output, *, training: bool, files: Sequenc
                 "write -o designs.csv, and leave -f out"
             )
     for name in ("seed", "sampling"):
-        if name in given and "sample" not in given:
+        if name in asked and "sample" not in asked:
             message = f"--{name} is about --sample N, and none is taken"
     if "force" in given and not given & {"files", "state"}:
         message = "--force is about the FILE of --output and --state, and none is named"
@@ -290,9 +293,9 @@ def _sensible(given: set[str], output: Output, *, training: bool, files: Sequenc
         raise click.UsageError(message)
 
 
-def _refuse_twice(space_axes: Sequence[str], given: set[str]) -> None:
+def _refuse_twice(kinds: Sequence[str], given: set[str]) -> None:
     """Refuse an option for what is varied."""
-    for kind in space_axes:
+    for kind in kinds:
         if kind in given and kind in OF_MEMORY:
             message = f"--{kind} is given, and {kind} is varied: leave one of them out"
             raise click.UsageError(message)

@@ -77,6 +77,7 @@ TOP_LEVEL = {
     "budget": "Limits on the result; `convcalc check` verifies them.",
     "origins": "What layers are called where they come from, by kind, one after the other.",
     "written": "How layers are written in code, by kinds or names: {relu: function}.",
+    "sweep": "What `convcalc sweep` is to work out: {vary: {width: 16..64:8}}.",
 }
 """Top-level keys of a spec, with what they hold."""
 
@@ -182,6 +183,10 @@ class Expander:
             from convcalc.spec.ways import read_ways  # which few specs have
 
             ways += read_ways(self.report, node)
+        if "sweep" in entries:
+            from convcalc.spec.swept import read_sweep  # which few specs have
+
+            read_sweep(self.report.findings, entries["sweep"])
         self.ask_about_inputs(shapes)
         promises = read_promises(
             self.report.findings,

@@ -8,7 +8,10 @@ from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.syntax import mentioned
 
 UNREAD = frozenset(
-    {"name", "reference", "description", "year", "input", "expect", "budget", "presets"}
+    {
+        *("name", "reference", "description", "year", "input", "expect", "budget", "presets"),
+        "sweep",
+    }
 )
 """Keys of a spec in which a parameter says nothing of a layer."""
 

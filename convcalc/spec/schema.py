@@ -18,6 +18,7 @@ from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.layers.written import WAYS, WORDS, words_of
 from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS, TOOLS
+from convcalc.spec.swept import SWEEP_FIELDS, SWEEP_WORDS
 from convcalc.spec.tree import MODIFIERS
 
 ADDRESS = "urn:convcalc:spec"
@@ -39,6 +40,20 @@ editors take a new value for, and of a number they write 0."""
 
 _AMOUNT: dict[str, Any] = {"type": ["string", "number"]}
 _SHAPE: dict[str, Any] = {"type": ["string", "integer", "array"]}
+_NAMED: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}}
+_SWEPT: dict[str, dict[str, Any]] = {
+    "vary": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean", "array"], "minItems": 1},
+        "minProperties": 1,
+    },
+    **dict.fromkeys(("pareto", "sort", "columns", "checkpoint"), _NAMED),
+    **{name: {"type": "integer", "minimum": 1} for name in ("top", "sample", "batch")},
+    "seed": {"type": "integer", "minimum": 0},
+    **{name: {"type": "boolean"} for name in ("all_rows", "training")},
+    **{name: {"enum": [*words]} for name, words in SWEEP_WORDS.items()},
+}
+"""Types of the keys of `sweep` that are not mere text."""
 
 
 def spec_schema() -> dict[str, Any]:
@@ -116,6 +131,14 @@ def spec_schema() -> dict[str, Any]:
         "budget": {
             "type": "object",
             "properties": _promises(BUDGETS),
+            "additionalProperties": False,
+        },
+        "sweep": {
+            "type": "object",
+            "properties": {
+                name: {"description": doc, **_SWEPT.get(name, {"type": "string"})}
+                for name, doc in SWEEP_FIELDS.items()
+            },
             "additionalProperties": False,
         },
         "origins": {

@@ -485,6 +485,7 @@ class Spec(Map):
         budget: Mapping[str, Any] | None = None,
         origins: Mapping[str, Iterable[str]] | None = None,
         written: Mapping[str, str] | None = None,
+        sweep: Mapping[str, Any] | None = None,
     ) -> None:
         given = {
             "name": name,
@@ -503,6 +504,7 @@ class Spec(Map):
             "budget": budget,
             "origins": origins,
             "written": written,
+            "sweep": sweep,
         }
         self._keep(
             {key: node_of(_held(key, value)) for key, value in given.items() if value is not None}
@@ -589,6 +591,11 @@ class Spec(Map):
     def written(self) -> Map:
         """How layers are written in code, by their kinds or names."""
         return _map(self.get("written"))
+
+    @property
+    def sweep(self) -> Map:
+        """What `convcalc sweep` is to work out."""
+        return _map(self.get("sweep"))
 
     def replace(self, **changes: Any) -> "Spec":
         """The spec with other values for top-level keys; None takes one away.

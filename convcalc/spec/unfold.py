@@ -417,6 +417,8 @@ class _Writer:
             self._name(index)
         changes: dict[str, Any] = {"input": self._inputs(), "layers": self._items(self.layers)}
         changes |= dict.fromkeys(("parameters", "presets", "defaults", "blocks", "origins"))
+        if self._varies_parameters():
+            changes["sweep"] = None
         if document.output_names:
             changes["outputs"] = [self._name(index) for index in document.outputs]
             changes["layers"] = self._items(self.layers)  # which have these names now
@@ -444,6 +446,12 @@ class _Writer:
                 layers = Layers(bare.nodes, bare.groups)
                 made = made.replace(written=kept_lines(layers, made.entries["written"], wanted))
         return made
+
+    def _varies_parameters(self) -> bool:
+        """Whether its sweep varies what is not there any more."""
+        varied = self.whole.sweep.get("vary")
+        names = varied.entries if isinstance(varied, Map) else {}
+        return any(name.removeprefix("set.") in self.whole.parameters for name in names)
 
     def _expected(self, expect: Map) -> tuple[Map, Sequence[Item]]:
         """What is expected, of layers by the names that they have now."""

@@ -67,6 +67,17 @@ Given = str | Sequence[str]
 """The values of an axis: written as a text, or each as one would type it."""
 
 
+def with_own(
+    of_spec: Mapping[str, Given], vary: Sequence[tuple[str, Given]]
+) -> list[tuple[str, Given]]:
+    """The axes that a spec asks for, with others in their places, and others behind them."""
+    instead = dict(vary)
+    if len(instead) < len(vary) or not of_spec:
+        return [*vary]  # one that is given twice is told later
+    kept = [(name, instead.pop(name, values)) for name, values in of_spec.items()]
+    return [*kept, *instead.items()]
+
+
 def read_axes(
     subject: Subject, vary: Sequence[tuple[str, Given]], *, training: bool
 ) -> tuple[Axis, ...]:

@@ -134,7 +134,7 @@ class Sweep:
 
 def sweep(
     spec: Given,
-    vary: Mapping[str, object],
+    vary: Mapping[str, object] | None = None,
     *,
     where: str | None = None,
     pareto: str | Sequence[str] | None = None,
@@ -162,10 +162,10 @@ def sweep(
     """Work out every design of a space: an iterator over them, and what it comes to.
 
     `vary` has the values of each axis, as the command line takes them ("0.25..2:0.05") or one by
-    one ([0.25, 0.5]); `where`, `pareto`, `sort` and `columns` are names and conditions as it takes
-    them. `jobs` is a number of processes; None is one, and one a core where that takes long. With
-    several, a script's own code stands below `if __name__ == "__main__"`, as `multiprocessing`
-    wants it.
+    one ([0.25, 0.5]); without it they are those of the spec's own `sweep`. `where`, `pareto`,
+    `sort` and `columns` are names and conditions as the command line takes them. `jobs` is a number
+    of processes; None is one, and one a core where that takes long. With several, a script's own
+    code stands below `if __name__ == "__main__"`, as `multiprocessing` wants it.
 
     Raises `ValueError` for what is none of these, before the first design, and `SpecError` (which
     is one) for what has not the form of a spec.
@@ -181,9 +181,11 @@ def sweep(
         device=device,
         checkpoint=checkpoint,
     )
-    axes = by_name(vary, "vary", "{'width': [16, 32]}")
-    pairs = [(name, _values(name, values)) for name, values in axes.items()]
+    axes = {} if vary is None else by_name(vary, "vary", "{'width': [16, 32]}")
     subject = Subject(spec, input=input, parameters=parameters)
+    pairs = [(name, _values(name, values)) for name, values in axes.items()]
+    if vary is None:
+        pairs = _of_spec(subject)
     chosen = _sample(sample, sampling, seed)
     batch = whole(batch, "batch")
     space = read_space(subject, pairs, batch=batch, terms=terms, sample=chosen)
@@ -206,6 +208,14 @@ def sweep(
         message = f"jobs {jobs:,} are more than {MOST_JOBS}"
         raise ArgumentError(message)
     return Sweep(job, jobs)
+
+
+def _of_spec(subject: Subject) -> list[tuple[str, str | Sequence[str]]]:
+    """The axes that the spec asks for; the rest of its `sweep` is the command's."""
+    if not subject.swept.vary:
+        message = "vary: the spec asks for no sweep, so give values: {'width': [16, 32]}"
+        raise ArgumentError(message)
+    return [*subject.swept.vary.items()]
 
 
 def _sample(sample: int | None, sampling: str, seed: int) -> Sample | None:
@@ -232,7 +242,7 @@ def _names(given: str | Sequence[str] | None, name: str, such: str) -> str | Non
     return None if given is None else ",".join(texts(given, name, such))
 
 
-def _values(name: str, given: object) -> str | list[str]:
+def _values(name: str, given: object) -> str | Sequence[str]:
     """The values of an axis as the command line has them, or each as one would type it."""
     if isinstance(given, str):
         return given

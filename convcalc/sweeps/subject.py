@@ -5,10 +5,12 @@ from functools import cached_property
 from typing import Any
 
 from convcalc.diagnostics import ArgumentError
+from convcalc.findings import Findings
 from convcalc.graph import Given, Network, SpecError, Written, as_written, network_of, read
 from convcalc.graph.given import given_parameters, given_shape
 from convcalc.shape import Shape
 from convcalc.spec.nodes import Map, Node, Value
+from convcalc.spec.swept import Swept, read_sweep
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
 
@@ -53,7 +55,9 @@ class Subject:
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: the text, where there is one."""
-        state = {name: value for name, value in self.__dict__.items() if name != "_own"}
+        state = {
+            name: value for name, value in self.__dict__.items() if name not in ("_own", "swept")
+        }
         places = self.written.places
         if isinstance(places, SourceText):
             state["written"] = places
@@ -79,6 +83,15 @@ class Subject:
     def name(self) -> str:
         """What the network calls itself, or its path."""
         return self._own.name
+
+    @cached_property
+    def swept(self) -> Swept:
+        """The sweep that the spec asks for; raises `SpecError` where it has not the form of one."""
+        findings = Findings(self.written.places)
+        said = read_sweep(findings, self.spec.entries.get("sweep"))
+        if findings.diagnostics:
+            raise SpecError(findings.diagnostics)
+        return said
 
     @property
     def defaults(self) -> Mapping[str, Node]:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from paths import ROOT
 from tabled import tabled
 
-from convcalc import analyze, load, memory
+from convcalc import analyze, load, memory, parse
 from convcalc.cli import convcalc
 
 SPEC = """
@@ -208,3 +208,80 @@ def test_files_hold_what_is_printed() -> None:
     again = run(*axes, "-o", "rows.csv")
     assert again.exit_code == 2
     assert "rows.csv is there already: --force writes over it" in again.stderr
+
+
+SWEPT = f"""{SPEC}sweep:
+  vary: {{width: 2..4, stride: [1, 5], input: [[8, 8, 3], 13]}}
+  where: parameters > 50
+  pareto: [macs, -receptive_field]
+  top: 3
+"""
+
+
+def test_a_spec_may_ask_for_its_sweep() -> None:
+    options = [
+        *("--vary", "width=2..4", "--vary", "stride=1,5", "--vary", "input=8x8x3,13"),
+        *("--where", "parameters > 50", "--pareto", "macs,-receptive_field", "--top", "3"),
+    ]
+    written = answer(*options)
+    Path("net.yaml").write_text(SWEPT, encoding="utf-8")
+
+    assert answer() == written
+    assert answer(*options) == written
+    others = answer("--vary", "width=9", "--vary", "batch=1,2", "--top", "1")
+    assert [(axis["name"], axis["values"]) for axis in others["axes"]] == [
+        ("width", ["9"]),
+        ("stride", ["1", "5"]),
+        ("input", ["8x8x3", "13"]),
+        ("batch", ["1", "2"]),
+    ]
+    assert (others["top"], others["where"]) == (1, "parameters > 50")
+
+
+@tabled(
+    ("said", "code", "message"),
+    [
+        ("{vary: {width: 2..4}, were: macs < 3}", "CC109", "did you mean `where`?"),
+        ("{vary: [1, 2]}", "CC107", "vary is names with values"),
+        ("{vary: {width: {a: 1}}}", "CC107", "width takes values"),
+        ("{vary: {width: }}", "CC107", "width has no values"),
+        ("{vary: {width: []}}", "CC107", "width takes values"),
+        ("{vary: {width: 2..4}, top: 0}", "CC302", "top 0 is below 1"),
+        ("{vary: {width: 2..4}, top: many}", "CC111", "top"),
+        ("{vary: {width: 2..4}, dtype: float23}", "CC107", "float16"),
+        ("{vary: {width: 2..4}, training: 3}", "CC107", "true or false"),
+        ("{vary: {width: 2..4}, where: [a]}", "CC107", "where is text"),
+        ("3", "CC107", "sweep is a mapping"),
+    ],
+)
+def test_what_is_no_sweep_in_a_spec_is_found_at_its_place(
+    said: str, code: str, message: str
+) -> None:
+    Path("net.yaml").write_text(f"{SPEC}sweep: {said}\n", encoding="utf-8")
+    result = run()
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert f"error[{code}]" in result.stderr
+    assert message in result.stderr
+    checked = CliRunner().invoke(convcalc, ["check", "net.yaml"])
+    assert f"error[{code}]" in checked.stdout
+
+
+def test_what_a_spec_asks_for_stays_where_it_is_written_otherwise() -> None:
+    Path("net.yaml").write_text(SWEPT, encoding="utf-8")
+    folded = CliRunner().invoke(convcalc, ["fold", "net.yaml"]).stdout
+    assert parse(folded).sweep == parse(SWEPT).sweep
+    flat = CliRunner().invoke(convcalc, ["fold", "--flat", "net.yaml"]).stdout
+    assert "sweep" not in flat  # nothing that it varies is there any more
+    Path("net.yaml").write_text(f"{SPEC}sweep: {{vary: {{batch: 1..3}}}}\n", encoding="utf-8")
+    # `batch` is a parameter of this spec, but what is varied is that of memory.
+    assert "sweep" not in CliRunner().invoke(convcalc, ["fold", "--flat", "net.yaml"]).stdout
+
+
+def test_a_parameter_that_a_sweep_alone_varies_is_still_used_by_nothing() -> None:
+    unused = SPEC.replace("batch: 1,", "batch: 1, idle: 1,")
+    Path("net.yaml").write_text(f"{unused}sweep: {{vary: {{idle: 1..3}}}}\n", encoding="utf-8")
+    said = CliRunner().invoke(convcalc, ["check", "net.yaml", "--select", "CC4"])
+
+    assert "idle" in said.stdout
