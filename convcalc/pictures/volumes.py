@@ -39,6 +39,8 @@ FEW = 64
 """Of vectors no longer than this the longest is no bar of full height."""
 COPIES = 4
 """Equal stages up to so many stand side by side where no more of them are anywhere."""
+APART = 2.5
+"""Between what a slab is divided into, on average, or else it is not divided: lines would merge."""
 BESIDE = 5
 """What is between two of these."""
 BIG, SMALL, LINE = 11, 9.5, 11.5
@@ -282,7 +284,8 @@ def _slab(sizes: Body, stage: Stage, copies: int) -> Body:
             items += [Path(wall, f"{stage.role} side", closed=True)]
         items.append(Box(front, top, thick, sizes.height, stage.role))
         done = 0
-        for part in stage.parts[:-1]:
+        legible = thick >= APART * len(stage.parts)
+        for part in stage.parts[:-1] if legible else ():
             done += part
             cut = front + thick * done / sum(stage.parts)
             points = ((cut, bottom), (cut, top), *(((cut + right, top - up),) if right else ()))

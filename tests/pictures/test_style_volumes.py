@@ -80,6 +80,20 @@ def test_a_concatenation_has_the_channels_of_its_branches() -> None:
     assert first.parts == (64, 128, 32, 32)
 
 
+@pytest.mark.parametrize(("branches", "lines"), [(4, 3), (40, 0)])
+def test_a_slab_is_divided_where_there_is_room_for_lines(branches: int, lines: int) -> None:
+    conv = "[conv: {filters: 4, kernel: 1}]"
+    spec = f"{{input: 32x32x3, layers: [concat: [{', '.join([conv] * branches)}]]}}"
+    scene = convcalc.draw(convcalc.parse(spec), "volumes")
+    open_lines = [
+        each
+        for each in everything(scene.items)
+        if isinstance(each, Path) and each.role.endswith(" side") and not each.closed
+    ]
+    assert len(open_lines) == lines
+    assert f"concat of {branches}" in scene.to_svg()
+
+
 def test_skips_go_round_what_is_smaller() -> None:
     row = rows(convcalc.load("unet"))[0]
     shapes = [str(stage.shape) for stage in row.stages]
