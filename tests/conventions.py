@@ -428,6 +428,37 @@ def _crossing(width: int = 8, options: str = "", call: str = "False", **given: A
     )
 
 
+def _derived(code: str) -> str:
+    """A module of a class that is derived from torch.nn's."""
+    name, _, arguments = code.partition("(")
+    return f"type('Own', (nn.{name},), {{}})({arguments}"
+
+
+def _functional(
+    weights: str = "False", written: Mapping[str, str] | None = None, *, no_grad: bool = False
+) -> Measured:
+    """Self-attention that is called as a function."""
+    code = (
+        "Apply(lambda m, x: F.multi_head_attention_forward(x.transpose(0, 1), x.transpose(0, 1), "
+        "x.transpose(0, 1), 8, 2, m.i, m.b, None, None, False, 0.0, m.o, m.c, training=False, "
+        f"need_weights={weights})[0].transpose(0, 1), i=nn.Parameter(torch.rand(24, 8)), "
+        "b=nn.Parameter(torch.rand(24)), o=nn.Parameter(torch.rand(8, 8)), "
+        "c=nn.Parameter(torch.rand(8)))"
+    )
+    written = written or {"attention": "function"}
+    return Measured(_one(_ATTENTION, "5x8", written=written, no_grad=no_grad), code, first=False)
+
+
+def _subclassed(*, no_grad: bool = False) -> Measured:
+    """Self-attention of a class that is derived from torch.nn's."""
+    code = (
+        "Apply(lambda m, x: m.a(x, x, x, need_weights=False)[0], "
+        f"a={_derived('MultiheadAttention(8, 2, batch_first=True)')})"
+    )
+    written = {"attention": "subclass"}
+    return Measured(_one(_ATTENTION, "5x8", written=written, no_grad=no_grad), code, first=False)
+
+
 _ACTIVATIONS = {
     "selu": "nn.SELU()",
     "mish": "nn.Mish()",
@@ -461,6 +492,8 @@ _FUNCTIONS = {
     "global_maxpool": "F.adaptive_max_pool2d(x, 1)",
     "prelu": "F.prelu(x, m.w)",
     "pixel_shuffle": "F.pixel_shuffle(x, 2)",
+    "space_to_depth": "F.pixel_unshuffle(x, 2)",
+    "channel_shuffle": "F.channel_shuffle(x, 2)",
     "dropout": "F.dropout(x, 0.5, m.training)",
 }
 _METHODS = {
@@ -483,8 +516,49 @@ _LAYERS = {
     "pixel_shuffle": "pixel_shuffle: 2",
     "prelu": "prelu: channels",
     "dropout": "dropout: 0.5",
+    "space_to_depth": "space_to_depth: 2",
+    "channel_shuffle": "channel_shuffle: 2",
+    "pad": "pad: 1",
+    "upsample": "upsample: {scale: 2}",
 }
 """Layers that do not stand by their kind alone."""
+
+
+_CLASSES = {
+    "maxpool": "MaxPool2d(2)",
+    "avgpool": "AvgPool2d(3, 2)",
+    "lppool": "LPPool2d(2, 3, 2)",
+    "adaptive_avgpool": "AdaptiveAvgPool2d(5)",
+    "adaptive_maxpool": "AdaptiveMaxPool2d(5)",
+    "global_avgpool": "AdaptiveAvgPool2d(1)",
+    "global_maxpool": "AdaptiveMaxPool2d(1)",
+    "groupnorm": "GroupNorm(2, 4)",
+    "instancenorm": "InstanceNorm2d(4, affine=True)",
+    "lrn": "LocalResponseNorm(5)",
+    "relu6": "ReLU6()",
+    "leaky_relu": "LeakyReLU()",
+    "prelu": "PReLU(4)",
+    "elu": "ELU()",
+    "selu": "SELU()",
+    "gelu": "GELU()",
+    "silu": "SiLU()",
+    "mish": "Mish()",
+    "sigmoid": "Sigmoid()",
+    "hardsigmoid": "Hardsigmoid()",
+    "hardswish": "Hardswish()",
+    "tanh": "Tanh()",
+    "softplus": "Softplus()",
+    "softmax": "Softmax(1)",
+    "log_softmax": "LogSoftmax(1)",
+    "dropout": "Dropout(0.5)",
+    "flatten": "Flatten()",
+    "pixel_shuffle": "PixelShuffle(2)",
+    "space_to_depth": "PixelUnshuffle(2)",
+    "channel_shuffle": "ChannelShuffle(2)",
+    "pad": "ZeroPad2d(1)",
+    "upsample": "Upsample(scale_factor=2)",
+}
+"""Modules that a class is derived from."""
 
 
 def _called(code: str) -> str:
@@ -507,6 +581,48 @@ MORE: dict[str, Measured] = {
         "{conv: {filters: 8, kernel: 3}, frozen: true}",
         "nn.Conv2d(4, 8, 3).requires_grad_(False)",
     ),
+    **{
+        f"{kind}_subclass": _map(
+            _LAYERS.get(kind, kind), _derived(code), written={kind: "subclass"}
+        )
+        for kind, code in _CLASSES.items()
+    },
+    "separable_subclass": _map(
+        "separable_conv: {filters: 8, kernel: 3}",
+        "nn.Sequential(type('OwnConv', (nn.Conv2d,), {})(4, 4, 3, groups=4, bias=False), "
+        "type('OwnConv', (nn.Conv2d,), {})(4, 8, 1))",
+        written={"separable_conv": "subclass"},
+    ),
+    "embedding_subclass": Measured(
+        _one("embedding: {entries: 50, features: 8}", "5x1", written={"embedding": "subclass"}),
+        _derived("Embedding(50, 8)"),
+        first=False,
+    ),
+    "gru_subclass": _rows(
+        "gru: 7",
+        "Apply(lambda m, x: m.r(x)[0], r=type('Own', (nn.GRU,), {})(8, 7, batch_first=True))",
+        written={"gru": "subclass"},
+    ),
+    "flatten_method": _map("flatten", _apply("x.flatten(1)"), written={"flatten": "method"}),
+    "maxunpool_function": _map(
+        "{name: pool, maxpool: 2}, {maxunpool: {indices: pool}}",
+        "Apply(lambda m, x: F.max_unpool2d(*m.p(x), 2), p=nn.MaxPool2d(2, return_indices=True))",
+        written={"maxunpool": "function"},
+    ),
+    "maxunpool_subclass": _map(
+        "{name: pool, maxpool: 2}, {maxunpool: {indices: pool}}",
+        "Apply(lambda m, x: m.u(*m.p(x)), p=nn.MaxPool2d(2, return_indices=True), "
+        f"u={_derived('MaxUnpool2d(2)')})",
+        written={"maxunpool": "subclass"},
+    ),
+    "matmul_word": Measured(
+        _matmul("matmul"), "Apply(lambda m, x, y: torch.matmul(x, y))", first=False
+    ),
+    "mha_function": _functional(),
+    "mha_function_nograd": _functional(no_grad=True),
+    "mha_function_weights": _functional("True", {"attention": "function", "att*": "weights"}),
+    "mha_subclass": _subclassed(),
+    "mha_subclass_nograd": _subclassed(no_grad=True),
     "abs": _map("abs", _apply("x.abs()")),
     "subtract": _map("subtract: [[], []]", _apply("x - x")),
     "subtract_torch": _map(

@@ -158,6 +158,8 @@ def values() -> list[Any]:
         CheckReport(("a.yaml",), convcalc.read("missing.yaml").diagnostics, {}),
         convcalc.explain(old, "C1").page(),
         convcalc.sizes(old),
+        convcalc.count(old, "fvcore"),
+        convcalc.whose(old, "416.5k"),
         convcalc.fit("lenet5", "classes=1..9", limits={"parameters": "62k"}),
         convcalc.sweep(old, {"batch": "1,2"}).finish(),
     ]

@@ -13,6 +13,7 @@ from paths import ROOT
 from tabled import tabled
 from test_recording import cases
 
+from convcalc.analysis.conventions import CONVENTIONS, tables
 from convcalc.analysis.memory.runtimes import tflite_micro
 from convcalc.explanation import matrices, value
 from convcalc.explanation.messages import finder
@@ -49,6 +50,10 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
         "NOT_INSTEAD",
         kinds("activation"),
     ),
+    **{
+        f"what {tool} counts": (tables(tool).module, "RULES", "REASONS", kinds() - SOURCES)
+        for tool in CONVENTIONS
+    },
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
 """A module, its table with a row by kind, its table of reasons for those that have none there, and

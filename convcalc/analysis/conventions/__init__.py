@@ -18,6 +18,7 @@ from convcalc.graph.written import with_ways
 from convcalc.graph.written import written as words_of
 from convcalc.layers import SOURCES
 from convcalc.layers.written import choices
+from convcalc.methods import above, from_json
 from convcalc.spec.nodes import Value
 from convcalc.spec.ways import Way
 
@@ -313,6 +314,25 @@ class Count(NamedTuple):
     def printed(self) -> str | None:
         """The number as the tool prints it."""
         return None if self.total is None else tables(self.tool).printed(self.total)
+
+    def __repr__(self) -> str:
+        """Whose number of which network it is, in one line; `print` shows the bridge."""
+        number = "?" if self.total is None else f"{self.total:,}"
+        return f"<Count {self.network.name!r}: {number} {self.convention.unit} by {self.tool}>"
+
+    def __str__(self) -> str:
+        """The bridge, as `convcalc analyze --why` writes it into a pipe."""
+        text: str = above("Count.__str__", self)
+        return text.removesuffix("\n")
+
+    def to_json(self) -> str:
+        """The count and its terms, by layer; docs/counts.schema.json describes it."""
+        text: str = above("Count.to_json", self)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())
 
     def of_layer(self, index: int) -> int:
         """What the tool counts of a layer, by its index."""

@@ -196,18 +196,30 @@ RULES: Rules = MappingProxyType(
         "attention": (
             ON_A_GRID,
             Term(
+                "attention that is no module of torch.nn itself",
+                -1,
+                MACS,
+                (OF_MODULE, INEXACT),
+            ),
+            Term(
                 "keys and values are taken to stay as wide as they are read",
                 1,
                 WIDTHS,
-                (OF_MODULE,),
+                (OF_MODULE, EXACT),
                 HOOK,
             ),
-            Term("1 per value of queries, which are scaled", 1, READ, (OF_MODULE,), HOOK),
-            Term("1 per bias of the projections in", 1, PROJECTED, (OF_MODULE, BIASED), HOOK),
-            Term("1 per weight of attention, for its softmax", 1, ATTENDED, (OF_MODULE,), HOOK),
+            Term("1 per value of queries, which are scaled", 1, READ, (OF_MODULE, EXACT), HOOK),
+            Term(
+                "1 per bias of the projections in",
+                1, PROJECTED, (OF_MODULE, EXACT, BIASED), HOOK,
+            ),
+            Term(
+                "1 per weight of attention, for its softmax",
+                1, ATTENDED, (OF_MODULE, EXACT), HOOK,
+            ),
             Term(
                 "1 per bias of the projection out, whether there is one or not",
-                1, OUT, (OF_MODULE,), HOOK,
+                1, OUT, (OF_MODULE, EXACT), HOOK,
             ),
             Term(
                 "both products of attention once more, by torch.bmm",

@@ -245,7 +245,7 @@ def _fast(site: Site) -> bool:
 
     Source: torch.nn.modules.activation.MultiheadAttention.forward, PyTorch 2.13.
     """
-    alike = len(site.inputs) == 1 and not site.layer.cuts
+    alike = len(site.inputs) == 1 and not site.layer.cuts and not site.has("function")
     return (
         site.no_grad and not site.train and alike and site.layer.bias and site.layer.heads % 2 == 0
     )

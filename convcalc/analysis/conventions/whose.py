@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.conventions import (
     CONVENTIONS,
@@ -17,6 +17,7 @@ from convcalc.arguments import text as as_text
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.layers import CATALOGUE
+from convcalc.methods import above, from_json
 from convcalc.spec.nodes import Value
 
 _NUMBER = re.compile(
@@ -91,6 +92,25 @@ class Owners(NamedTuple):
     """Where none is so as the spec has the lines: the nearest of these."""
     of_parameters: bool = False
     """Whether it is a number of parameters, and no count of operations."""
+
+    def __repr__(self) -> str:
+        """Whose number it is, in one line; `print` shows the table."""
+        tools = ", ".join(each.tool for each in self.owners if not each.change) or "nobody's"
+        return f"<Owners of {self.published.text!r}, of {self.network.name!r}: {tools}>"
+
+    def __str__(self) -> str:
+        """The table, as `convcalc analyze --whose` writes it into a pipe."""
+        text: str = above("Owners.__str__", self)
+        return text.removesuffix("\n")
+
+    def to_json(self) -> str:
+        """Everything, stable; docs/counts.schema.json describes it."""
+        text: str = above("Owners.to_json", self)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())
 
     @property
     def off_by(self) -> float:

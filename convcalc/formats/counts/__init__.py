@@ -275,3 +275,30 @@ def _named(owner: Owner) -> str:
     """A figure in words: who gives it, and how it was published."""
     unit = CONVENTIONS[owner.tool].title if owner.tool in CONVENTIONS else owner.tool
     return unit if owner.published == "as it is" else f"{owner.published} {unit}"
+
+
+def bridge_text(count: Count) -> str:
+    """The bridge to a tool's number as aligned text."""
+    return _rendered("plain", of_bridge(count))
+
+
+def bridge_json(count: Count) -> str:
+    """The same as JSON."""
+    return _rendered("json", of_bridge(count))
+
+
+def owners_text(owners: Owners) -> str:
+    """Whose number it is, as aligned text."""
+    return _rendered("plain", of_owners(owners))
+
+
+def owners_json(owners: Owners) -> str:
+    """The same as JSON."""
+    return _rendered("json", of_owners(owners))
+
+
+def _rendered(name: str, sheet: Sheet) -> str:
+    from convcalc.formats.counts import json, plain  # which import this
+
+    text: str = {"plain": plain, "json": json}[name].render(sheet)
+    return text
