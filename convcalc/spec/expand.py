@@ -182,7 +182,7 @@ class Expander:
         for node in self.member.ways():
             from convcalc.spec.ways import read_ways  # which few specs have
 
-            ways += read_ways(self.report, node)
+            ways += read_ways(self.report, node, len(self.nodes))
         if "sweep" in entries:
             from convcalc.spec.swept import read_sweep  # which few specs have
 

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import Problem, closest, misspelt
 from convcalc.layers.written import WAYS, WORDS, fits, kinds_with, words_of
+from convcalc.numbers import plural
 from convcalc.spec.flat import Group, LayerNode
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.values import quoted, renamed
 
 WANTED = "write kinds or names of layers, with a word each: `{relu: function}`"
-MOST = 1_000
-"""Most lines: each is held against every layer."""
+MOST = 4_000_000
+"""Most pairs of a line and a layer, which are held against one another."""
 MAX_NAMED = 6
 """Kinds that a message lists."""
 
@@ -51,15 +52,21 @@ class Layers(NamedTuple):
     """The groups that they stand in."""
 
 
-def read_ways(report: Reporter, node: Node) -> tuple[Way, ...]:
-    """The lines of a spec's `written`; what is wrong with them is reported."""
+def read_ways(report: Reporter, node: Node, layers: int) -> tuple[Way, ...]:
+    """The lines of a spec's `written`; what is wrong with them is reported.
+
+    `layers` is how many layers there are that they may be about.
+    """
     lines = report.mapping(node, "written", WANTED)
-    return () if lines is None else tuple(_ways(report, lines))
+    return () if lines is None else tuple(_ways(report, lines, layers))
 
 
-def _ways(report: Reporter, lines: Map) -> Iterator[Way]:
-    if len(lines) > MOST:
-        message = f"written has {len(lines):,} lines, and takes {MOST:,}"
+def _ways(report: Reporter, lines: Map, layers: int) -> Iterator[Way]:
+    if len(lines) * layers > MOST:
+        message = (
+            f"written has {plural(len(lines), 'line')}, which for {layers:,} layers are more than "
+            f"{MOST:,} pairs of both"
+        )
         report.error("CC103", message, lines, "say it of kinds, or by patterns: `stage1.*`")
         return
     for key in lines.key_nodes():

@@ -155,6 +155,20 @@ def test_a_line_says_nothing_of_a_network_with_errors() -> None:
     assert [found.code for found in raised.value.diagnostics] == ["CC303"]
 
 
+def test_more_pairs_of_lines_and_layers_than_can_be_tried_are_refused() -> None:
+    lines = ", ".join(f"'l{number}*': function" for number in range(501))
+    many = "{layers: [relu], repeat: 8000}"
+
+    with pytest.raises(convcalc.SpecError) as raised:
+        convcalc.loads(f"{{input: 8, layers: [{many}], written: {{{lines}}}}}")
+    (found,) = raised.value.diagnostics
+
+    assert found.code == "CC103"
+    assert found.message == (
+        "written has 501 lines, which for 8,001 layers are more than 4,000,000 pairs of both"
+    )
+
+
 LINES = [lines for lines, _ in SAID if lines not in ("", "{}")]
 
 
