@@ -34,7 +34,7 @@ from convcalc.graph import SpecError
 from convcalc.sweeps.axes import with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
-from convcalc.sweeps.run import RowFile, executor, run
+from convcalc.sweeps.run import Partials, RowFile, executor, run
 from convcalc.sweeps.space import METHODS, Method, Sample, read_space
 from convcalc.sweeps.state import State
 from convcalc.sweeps.subject import Subject
@@ -126,6 +126,12 @@ def _vary(
     help="Processes; one, and where that takes long one a core, unless given.",
 )
 @click.option(
+    "--scheduler",
+    metavar="ADDRESS|FILE|auto",
+    help="Work on a Dask cluster: its scheduler's address or file, or what Dask's configuration "
+    "names.",
+)
+@click.option(
     "-o",
     "--output",
     "files",
@@ -159,6 +165,7 @@ def command(
     device: str,
     overhead: int,
     jobs: int | None,
+    scheduler: str | None,
     files: tuple[str, ...],
     force: bool,  # noqa: FBT001
     state: str | None,
@@ -224,7 +231,8 @@ def command(
             memory=bool(asked & OF_MEMORY),
         )
         _refuse_twice([axis.kind for axis in space.axes], asked)
-        result = _run(job, output, files, jobs, force=force, state=state, resume=resume)
+        partials = executor(jobs, scheduler, _told)
+        result = _run(job, output, files, partials, force=force, state=state, resume=resume)
         texts = [] if output.format.form == "rows" else [_page(output, result)]
         for file in files:
             if _ending(file) in DOCUMENTS:
@@ -277,6 +285,8 @@ def _sensible(
     for name in ("seed", "sampling"):
         if name in asked and "sample" not in asked:
             message = f"--{name} is about --sample N, and none is taken"
+    if {"jobs", "scheduler"} <= given:
+        message = "--jobs are processes here, and --scheduler has workers of its own: give one"
     if "force" in given and not given & {"files", "state"}:
         message = "--force is about the FILE of --output and --state, and none is named"
     if {"state", "resume"} <= given:
@@ -309,7 +319,7 @@ def _run(
     job: Job,
     output: Output,
     files: Sequence[str],
-    jobs: int | None,
+    partials: Partials,
     *,
     force: bool,
     state: str | None,
@@ -345,7 +355,7 @@ def _run(
     try:
         for known in run(
             job,
-            executor(jobs),
+            partials,
             files=opened,
             write=(lambda data: write_made(data.decode())) if rows else None,
             state=kept,
@@ -358,6 +368,11 @@ def _run(
     finally:
         progress(None)
     return result
+
+
+def _told(message: str) -> None:
+    """Say something beside the answer."""
+    sys.stderr.write(f"convcalc: {message}\n")
 
 
 def _writable(file: str) -> None:

@@ -15,7 +15,7 @@ from convcalc.spec.nodes import Value
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.kept import Rows
 from convcalc.sweeps.report import SweepReport, merged, nothing
-from convcalc.sweeps.run import executor
+from convcalc.sweeps.run import Partials, executor
 from convcalc.sweeps.space import METHODS, Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
 
@@ -64,9 +64,9 @@ class Sweep:
     What is known so far is `report`; `finish` goes to the end without a look at single designs.
     """
 
-    def __init__(self, job: Job, jobs: int | None) -> None:
+    def __init__(self, job: Job, partials: Partials) -> None:
         self._job = job
-        self._jobs = jobs
+        self._partials = partials
         self._report = nothing(job)
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ class Sweep:
         """The designs that are left, stretch by stretch; each time from the first one on."""
         self._job.with_rows = True
         self._report = nothing(self._job)
-        for partial in executor(self._jobs)(self._job, 0):
+        for partial in self._partials(self._job, 0):
             self._report = merged(self._report, partial)
             if partial.rows is not None:
                 yield Designs(self._columns(partial.rows))
@@ -93,7 +93,7 @@ class Sweep:
     def finish(self) -> SweepReport:
         """Work out what is not yet, and give what all comes to."""
         self._job.with_rows = False
-        for partial in executor(self._jobs)(self._job, self._report.done):
+        for partial in self._partials(self._job, self._report.done):
             self._report = merged(self._report, partial)
         return self._report
 
@@ -156,6 +156,7 @@ def sweep(
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
     jobs: int | None = None,
+    client: Any = None,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> Sweep:
@@ -165,7 +166,8 @@ def sweep(
     one ([0.25, 0.5]); without it they are those of the spec's own `sweep`. `where`, `pareto`,
     `sort` and `columns` are names and conditions as the command line takes them. `jobs` is a number
     of processes; None is one, and one a core where that takes long. With several, a script's own
-    code stands below `if __name__ == "__main__"`, as `multiprocessing` wants it.
+    code stands below `if __name__ == "__main__"`, as `multiprocessing` wants it. `client` is a Dask
+    `Client`, or the address of a scheduler, whose workers do it.
 
     Raises `ValueError` for what is none of these, before the first design, and `SpecError` (which
     is one) for what has not the form of a spec.
@@ -207,7 +209,13 @@ def sweep(
     if jobs is not None and whole(jobs, "jobs") > MOST_JOBS:
         message = f"jobs {jobs:,} are more than {MOST_JOBS}"
         raise ArgumentError(message)
-    return Sweep(job, jobs)
+    if client is not None and jobs is not None:
+        message = "jobs are processes here, and a client has workers of its own: give one"
+        raise ArgumentError(message)
+    if client is not None and not (isinstance(client, str) or hasattr(client, "scheduler_info")):
+        message = f"client is Dask's Client, or an address, and this is {shown(client)}"
+        raise TypeError(message)
+    return Sweep(job, executor(jobs, client))
 
 
 def _of_spec(subject: Subject) -> list[tuple[str, str | Sequence[str]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from convcalc.diagnostics import ArgumentError
-from convcalc.sweeps.executors import processes, serial
+from convcalc.sweeps.executors import cluster, processes, serial
 from convcalc.sweeps.job import Job, Partial
 from convcalc.sweeps.report import SweepReport, merged, nothing
 from convcalc.sweeps.state import State
@@ -14,8 +14,18 @@ Partials = Callable[[Job, int], Iterator[Partial]]
 """An executor: what comes of all designs from a number on, in their order."""
 
 
-def executor(jobs: int | None) -> Partials:
-    """This process, or several; None is this one for a while, and several where that is long."""
+def executor(
+    jobs: int | None,
+    scheduler: object = None,
+    told: Callable[[str], None] = cluster.unheard,
+) -> Partials:
+    """This process, several, or a cluster; without any, this one, and several where that is long.
+
+    `scheduler` is what `cluster.connected` takes, or Dask's `Client`, and `told` gets what is to be
+    said of it.
+    """
+    if scheduler is not None:
+        return lambda job, start: cluster.partials(job, start, scheduler, told)
     if jobs == 1:
         return serial.partials
     if jobs is not None:

@@ -756,6 +756,7 @@ TRIED = {
             "--overhead": ("--overhead", "500MB"),
             "--checkpoint": ("--checkpoint", "every=2"),
             "--jobs": ("--jobs", "1"),
+            "--scheduler": ("--scheduler", "nowhere"),
             "--output": ("--output", "new.csv"),
             "--force": ("--force",),
             "--state": ("--state", "new.state"),
