@@ -69,6 +69,8 @@ THIRD_PARTIES = {
     "resvg_py": ("pictures/png.py",),
     "pandas": ("sweeps/library.py",),
     "pyarrow": ("sweeps/library.py",),
+    "dask": ("sweeps/executors/cluster.py",),
+    "distributed": ("sweeps/executors/cluster.py",),
 }
 """Package → where it may be imported."""
 
