@@ -40,6 +40,7 @@ READ = {
         *("convert", "net.yaml", "--linear-to-conv", "--verify", "--weights", "there.npz")
     ],
     ("sweep", "--resume"): ["sweep", "net.yaml", "--vary", "input=8"],
+    ("sweep", "--scheduler"): ["sweep", "net.yaml", "--vary", "input=8"],
     ("check", "--config"): ["check", "net.yaml"],
     ("check", "--baseline"): ["check", "net.yaml"],
     ("format", "--config"): ["format", "net.yaml"],

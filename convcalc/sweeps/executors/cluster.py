@@ -5,6 +5,7 @@ it makes no difference who worked what out, or how often: a worker that dies has
 others.
 """
 
+import json
 import logging
 import pickle
 from collections import deque
@@ -66,12 +67,14 @@ def connected(scheduler: str) -> Any:
             raise ArgumentError(message)
         where["address"] = str(address)
     elif Path(scheduler).is_file():
+        _check_file(scheduler)
         where["scheduler_file"] = scheduler
     elif ":" in scheduler:
         where["address"] = scheduler
     else:
+        empty = "" if scheduler else "an empty text names no file: "
         message = (
-            f"{scheduler[:200]!r} is no address such as tcp://10.0.0.1:8786, no scheduler file "
+            f"{empty}{scheduler[:200]!r} is no address such as tcp://10.0.0.1:8786, no scheduler file "
             "that is there, and not auto"
         )
         raise ArgumentError(message)
@@ -82,6 +85,21 @@ def connected(scheduler: str) -> Any:
         said = " ".join(str(error).split()) or type(error).__name__
         message = f"{next(iter(where.values()))}: no scheduler of Dask answers: {said[:300]}"
         raise ArgumentError(message) from None
+
+
+def _check_file(file: str) -> None:
+    """Raise `ArgumentError` for what is no scheduler file."""
+    try:
+        with Path(file).open("rb") as opened:
+            there = json.loads(opened.read(1_000_000))
+    except OSError as error:
+        message = f"{file}: cannot be read: {error.strerror or error}"
+        raise ArgumentError(message) from None
+    except (ValueError, RecursionError):
+        there = None
+    if not isinstance(there, dict) or not isinstance(there.get("address"), str):
+        message = f"{file}: no scheduler file, as dask scheduler --scheduler-file {file} writes one"
+        raise ArgumentError(message)
 
 
 def partials(
