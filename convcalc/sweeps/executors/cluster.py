@@ -74,8 +74,8 @@ def connected(scheduler: str) -> Any:
     else:
         empty = "" if scheduler else "an empty text names no file: "
         message = (
-            f"{empty}{scheduler[:200]!r} is no address such as tcp://10.0.0.1:8786, no scheduler file "
-            "that is there, and not auto"
+            f"{empty}{scheduler[:200]!r} is no address such as tcp://10.0.0.1:8786, no scheduler "
+            "file that is there, and not auto"
         )
         raise ArgumentError(message)
     try:
