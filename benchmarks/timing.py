@@ -1,6 +1,7 @@
 """What benchmarks share: interleaved runs, medians of paired ratios, tables."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -15,14 +16,30 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def interleaved(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def processor_seconds(run: Callable[[], object]) -> float:
+    """Time that processors worked on the processes that one call runs, whatever else they do."""
+
+    def worked() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = worked()
+    run()
+    return worked() - before
+
+
+def interleaved(
+    runs: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[Callable[[], object]], float] = seconds,
+) -> dict[str, list[float]]:
     """Seconds of every call, one of each in turn, so that all see the same machine."""
     for run in runs.values():  # once unmeasured: caches of files and bytecode
         run()
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            times[name].append(seconds(run))
+            times[name].append(clock(run))
     return times
 
 

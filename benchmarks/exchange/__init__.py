@@ -14,8 +14,9 @@ and questions for somebody who has not seen these. `precision ANSWERS.csv`: how 
 `python -m benchmarks exchange mutated [FILES] [SEED]`: files that nobody wrote, each changed in a
 few bytes or things, through everything that reads them: a network that reads again as the same and
 runs, or findings; no traceback, no wait, no growth. Files that fail are left in this folder.
-`python -m benchmarks exchange times [ROUNDS] [--python PATH]`: whole processes beside parsing alone
-and beside onnx-tool, torchinfo and ONNX Runtime, where that interpreter has them.
+`python -m benchmarks exchange times [ROUNDS] [--python PATH] [--processor]`: whole processes beside
+parsing alone and beside onnx-tool, torchinfo and ONNX Runtime, where that interpreter has them; by
+the clock on the wall, or what processors worked, where other programs run beside.
 
 torchvision 0.27.0 is installed with --no-deps and wants pillow, and the dynamo exporter onnxscript.
 """
@@ -40,6 +41,7 @@ def main(arguments: list[str]) -> int:
     given.add_argument("--part", default="0/1", help="of torchvision's: 2/8 is the third of eight")
     given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
     given.add_argument("--python", default=sys.executable, help="an interpreter that has peers")
+    given.add_argument("--processor", action="store_true", help="times of the processor")
     given.add_argument("--keep", help="folder for torchvision's files, without their weights")
     given.add_argument("--questions", help="folder for what somebody else is to judge")
     asked = given.parse_intermixed_args(arguments)  # names may stand behind options
@@ -48,7 +50,8 @@ def main(arguments: list[str]) -> int:
     if asked.what == "mutated":
         return int(mutated(*map(positive, asked.names[:2])) > 0)
     if asked.what == "times":
-        times(positive(asked.names[0]) if asked.names else 5, asked.python)
+        rounds = positive(asked.names[0]) if asked.names else 5
+        times(rounds, asked.python, processor=asked.processor)
         return 0
     rows = {"zoo": zoo, "light": light}
     if asked.what == "torchvision":

@@ -8,11 +8,19 @@ from pathlib import Path
 from statistics import median
 
 import convcalc
-from benchmarks.timing import interleaved, print_table, process, ratio
+from benchmarks.timing import (
+    interleaved,
+    print_table,
+    process,
+    processor_seconds,
+    ratio,
+    seconds,
+)
 from benchmarks.torch_program import torch_program
 from convcalc.graph import load
 from convcalc.graph.planned import planned
 
+Clock = Callable[[Callable[[], object]], float]
 PARSING = "parsing alone"
 BESIDE = 0.050
 """Seconds that `import` may take beside parsing, whatever the file."""
@@ -49,23 +57,29 @@ torchinfo.summary(Model(), {shape}, device="meta", verbose=0)
 """The program of a network with torchinfo's summary of it."""
 
 
-def times(rounds: int, interpreter: str) -> None:
+def times(rounds: int, interpreter: str, *, processor: bool = False) -> None:
     """Whole processes on ResNet-50 and on a file of 5,000 operators.
 
-    Peers are those that an interpreter has; they are run a third as often.
+    Peers are those that an interpreter has; they are run a third as often. Time is that of the
+    clock on the wall, or of the `processor`.
     """
+    clock = processor_seconds if processor else seconds
     pairs = ", ".join(["conv: {filters: 4, kernel: 3, padding: 1}", "relu"] * 2500)
     with tempfile.TemporaryDirectory() as folder:
         long = Path(folder, "long.yaml")
         long.write_text(f"{{input: 32x32x4, layers: [{pairs}]}}", encoding="utf-8")
         columns = {"ResNet-50": "resnet50", "5,000 operators": str(long)}
-        cells = [column(spec, Path(folder), rounds, interpreter) for spec in columns.values()]
+        cells = [
+            column(spec, Path(folder), rounds, interpreter, clock) for spec in columns.values()
+        ]
     heading = ["", *(text for name in columns for text in (name, "÷ parsing"))]
     rows = [[name, *(each for of in cells for each in of[name])] for name in cells[0]]
     print_table([heading, *rows])
 
 
-def column(spec: str, folder: Path, rounds: int, interpreter: str) -> dict[str, tuple[str, str]]:
+def column(
+    spec: str, folder: Path, rounds: int, interpreter: str, clock: Clock
+) -> dict[str, tuple[str, str]]:
     """Milliseconds of each process on a spec's file, and how many times what parsing takes."""
     network = planned(load(spec))
     file, program = folder / "network.onnx", folder / "network.py"
@@ -78,15 +92,15 @@ def column(spec: str, folder: Path, rounds: int, interpreter: str) -> dict[str, 
         "analyze": process(*command, "analyze", str(file), "--format", "json"),
         "analyze of the spec": process(*command, "analyze", spec, "--format", "json"),
     }
-    seconds = interleaved(runs, rounds)
+    taken = interleaved(runs, rounds, clock)
     cells = {
-        name: (f"{1000 * median(each):.0f} ms", f"{ratio(seconds, name, PARSING):.2f}")
-        for name, each in seconds.items()
+        name: (f"{1000 * median(each):.0f} ms", f"{ratio(taken, name, PARSING):.2f}")
+        for name, each in taken.items()
     }
-    parsing = median(seconds[PARSING])
+    parsing = median(taken[PARSING])
     limits = {
         "import": parsing + BESIDE + PER_NODE * operators,
-        "analyze": parsing + TIMES_YAML * median(seconds["analyze of the spec"]),
+        "analyze": parsing + TIMES_YAML * median(taken["analyze of the spec"]),
     }
     for name, limit in limits.items():
         cells[f"{name} is to take at most"] = (f"{1000 * limit:.0f} ms", f"{limit / parsing:.2f}")
@@ -100,7 +114,7 @@ def column(spec: str, folder: Path, rounds: int, interpreter: str) -> dict[str, 
             continue
         text = code.format(path=str(file), program=str(program), on=ON)
         beside = {PARSING: runs[PARSING], name: process(interpreter, "-c", text)}
-        cells[name] = _beside(name, beside, max(rounds // 3, 1))
+        cells[name] = _beside(name, beside, max(rounds // 3, 1), clock)
     return cells
 
 
@@ -110,11 +124,13 @@ def _has(interpreter: str, module: str) -> bool:
     return subprocess.run([interpreter, "-c", found], check=False).returncode == 0
 
 
-def _beside(name: str, runs: Mapping[str, Callable[[], object]], rounds: int) -> tuple[str, str]:
+def _beside(
+    name: str, runs: Mapping[str, Callable[[], object]], rounds: int, clock: Clock
+) -> tuple[str, str]:
     """The cells of a peer, run in turn with parsing."""
     try:
-        seconds = interleaved(runs, rounds)
+        taken = interleaved(runs, rounds, clock)
     except subprocess.CalledProcessError as error:
         last = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
         return (f"failed: {' '.join(last)[:60]}", "-")
-    return (f"{1000 * median(seconds[name]):.0f} ms", f"{ratio(seconds, name, PARSING):.2f}")
+    return (f"{1000 * median(taken[name]):.0f} ms", f"{ratio(taken, name, PARSING):.2f}")
