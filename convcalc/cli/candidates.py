@@ -325,6 +325,7 @@ def _totals(asked: Asked) -> Iterator[Candidate]:
 def _checkpoints(asked: Asked) -> Iterator[Candidate]:
     """What is said of layers; names of blocks are the spec's."""
     del asked
+    yield Candidate("auto")
     yield Candidate("every=")
 
 
@@ -373,7 +374,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "MEASURES": Value(_measures),
         "NAME=LIMIT": Value(_totals),
         "PATTERN=WORD": Value(_ways),
-        "every=K|NAMES": Value(_checkpoints),
+        "auto|every=K|NAMES": Value(_checkpoints),
         "FILE": Value(files=True),
         "FORMAT:FILE": Value(_outputs, behind=":"),
         "GLOB": Value(files=True),

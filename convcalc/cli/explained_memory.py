@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from convcalc.analysis.memory import Checkpoint, RunTerms
+from convcalc.analysis.memory.terms import AUTO
 from convcalc.cli.options import idle_in
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.page import Page
@@ -86,6 +87,11 @@ def _refuse_idle(
 ) -> None:
     """Raise `ValueError` for what would be without effect, or is of two things at once."""
     message = idle_in(given, training=terms.training)
+    if terms.checkpoint == AUTO and not message:
+        message = (
+            "--checkpoint auto needs a --limit, which `convcalc memory` has: explain the "
+            "--checkpoint that it prints"
+        )
     if deploy and arena:
         message = "--deploy and --arena are two plans of memory: ask for one"
     if deploy or arena:

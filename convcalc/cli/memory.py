@@ -1,6 +1,7 @@
 """`convcalc memory`: what inference and training take, and which batch fits."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import click
@@ -24,6 +25,7 @@ from convcalc.analysis.memory.patches import Asked
 from convcalc.analysis.memory.patches import problem as too_large
 from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.sharding import STAGES
+from convcalc.analysis.memory.terms import AUTO
 from convcalc.cli.options import (
     FILE,
     STANDARD,
@@ -174,6 +176,7 @@ def command(
     Examples:
       convcalc memory vgg16 --training --batch 32 --optimizer adam --timeline
       convcalc memory resnet50 --training --optimizer adamw --limit T4 --limit rtx4090
+      convcalc memory resnet50 --training --batch 64 --checkpoint auto --limit T4
       convcalc memory net.yaml --arena
       convcalc memory net.yaml --arena --limit 256KiB --board rp2040
       convcalc memory mobilenet_v2 --arena --patches auto --limit 512KiB
@@ -195,6 +198,8 @@ def command(
         arena = True
         rooms = rooms_of(limits, boards)
         limits = tuple(limit for limit in limits if limit.gpu)
+    if checkpoint == AUTO:
+        _one_limit(limits, arena=arena, devices=devices)
     if context is not None:
         limits = tuple(limit._replace(context=context) if limit.gpu else limit for limit in limits)
     if layers and timeline and output.format.form == "rows":
@@ -304,6 +309,20 @@ def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) 
     message = idle_in(there, training=training, limits=bool(limits))
     if given("context") and not any(limit.gpu for limit in limits):
         message = "--context needs a --limit that is a GPU, such as T4"
+    if message:
+        raise click.UsageError(message)
+
+
+def _one_limit(limits: Sequence[Limit], *, arena: bool, devices: int | None) -> None:
+    """Refuse what `--checkpoint auto` cannot be held against."""
+    message = ""
+    if arena:
+        message = "--checkpoint auto is about training, and the limits are the arena's: ask for one"
+    elif devices is not None:
+        message = "--checkpoint auto is about one device: leave --data-parallel out"
+    elif len(limits) != 1:
+        there = f"there are {len(limits)}" if limits else "there is none"
+        message = f"--checkpoint auto takes exactly one --limit, and {there}"
     if message:
         raise click.UsageError(message)
 

@@ -547,9 +547,9 @@ def checkpoint_option(function: F) -> F:
         "--checkpoint",
         callback=_checkpoint,
         multiple=True,
-        metavar="every=K|NAMES",
-        help="Run K layers at a time, or the blocks named, again in the backward pass; names are "
-        "repeatable.",
+        metavar="auto|every=K|NAMES",
+        help="Run K layers at a time, the blocks named, or FIRST..LAST again in the backward "
+        "pass; names are repeatable. auto is the fewest MACs again that fit into --limit.",
     )(function)
 
 

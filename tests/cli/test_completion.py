@@ -114,7 +114,7 @@ LINES: list[tuple[tuple[str, ...], list[str], str]] = [
     (("memory", "net.yaml", "--limit", ""), [*GPUS], ""),
     (("memory", "net.yaml", "--limit", "A100-8"), ["A100-80gb"], ""),
     (("memory", "net.yaml", "--optimizer", "adam"), ["adam", "adamw"], ""),
-    (("memory", "net.yaml", "--checkpoint", ""), ["every="], ""),
+    (("memory", "net.yaml", "--checkpoint", ""), ["auto", "every="], ""),
     (("check", ""), [], ANY),
     (("check", "lenet"), ["lenet5"], ANY),
     (("check", "--config", "c"), [], ANY),

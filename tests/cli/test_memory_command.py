@@ -540,6 +540,43 @@ def test_checkpointing_says_what_it_saves_and_costs(run: Run) -> None:
     assert "No layers run again" in useless
 
 
+def test_the_cheapest_checkpoints(run: Run) -> None:
+    """What is printed is the choice, how far it is proven, and an option that says the same."""
+    options = ["--training", "--batch", "16"]
+    plain = convcalc.memory("resnet18", batch=16, training=True).peak
+    limit = ["--limit", f"{plain * 3 // 4}B"]
+    text = run("resnet18", *options, "--checkpoint", "auto", *limit).stdout
+    assert "Proven best" in text
+    assert "use_reentrant=False" in text
+    document = answered(run("resnet18", *options, "--checkpoint", "auto", *limit, "-f", "json"))
+    found = document["checkpointing"]["auto"]
+    assert (found["fits"], found["proven"], found["lowest_peak"]) == (True, True, None)
+    assert found["argument"] == ",".join(each["name"] for each in found["segments"])
+    assert f"--checkpoint {found['argument']}" in " ".join(text.split())
+    again = answered(
+        run("resnet18", *options, "--checkpoint", found["argument"], *limit, "-f", "json")
+    )
+    assert again["memory"] == document["memory"]
+    assert (
+        sum(each["recomputed_macs"] for each in found["segments"])
+        == (again["checkpointing"]["recomputed_macs"])
+    )
+    rows = run("resnet18", *options, "--checkpoint", "auto", *limit, "-f", "csv").stdout
+    assert rows.count("segment that runs again") == len(found["segments"])
+    wide = run("resnet18", *options, "--checkpoint", "auto", "--limit", "T4").stdout
+    assert "Without checkpoints it fits, too" in wide
+
+
+def test_no_checkpoints_fit(run: Run) -> None:
+    options = ["--training", "--checkpoint", "auto", "--limit", "64MB"]
+    result = run("resnet18", *options)
+    assert result.exit_code == 1
+    assert "Nothing fits into 64MB: the lowest peak of all choices is" in result.stdout
+    found = answered(run("resnet18", *options, "-f", "json"))
+    assert not found["checkpointing"]["auto"]["fits"]
+    assert found["checkpointing"]["auto"]["lowest_peak"] == found["memory"]["peak"]
+
+
 @pytest.mark.parametrize("stage", [None, "optimizer", "gradients", "parameters"])
 def test_data_parallelism(run: Run, small: str, stage: Any) -> None:
     options = ["--training", "--optimizer", "adam", "--data-parallel", "8"]
@@ -700,6 +737,22 @@ def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> Non
         (["--training", "--checkpoint", "every=" + "9" * 5000], "every=K"),
         (["--training", "--checkpoint", "every=2,first"], "every=K"),
         (["--training", "--checkpoint", "often=2"], "every=K"),
+        (["--training", "--checkpoint", "auto"], "exactly one --limit, and there is none"),
+        (
+            ["--training", "--checkpoint", "auto", "--limit", "T4", "--limit", "1GiB"],
+            "exactly one --limit, and there are 2",
+        ),
+        (["--checkpoint", "auto", "--limit", "T4"], "--checkpoint needs --training"),
+        (
+            ["--training", "--checkpoint", "auto", "--limit", "T4", "--data-parallel", "2"],
+            "about one device: leave --data-parallel out",
+        ),
+        (
+            ["--training", "--checkpoint", "auto", "--limit", "1GiB", "--arena"],
+            "the limits are the arena's",
+        ),
+        (["--training", "--checkpoint", "auto,first"], "no layer's name begins with 'auto'"),
+        (["--training", "--checkpoint", "first..nowhere"], "no layer or block is 'nowhere'"),
         (["--training", "--checkpoint", ","], "every=K"),
         (["--training", "--checkpoint", "nowhere"], "no layer's name begins with 'nowhere'"),
         (["--training", "--dtype", "int8"], "int8 cannot be trained"),

@@ -188,6 +188,7 @@ def test_one_of_several_devices_is_explained() -> None:
         ("--attention math", "attention 'math' would change nothing: LeNet-5 has none"),
         ("--attention fused --arena", "--attention has no effect on --arena"),
         ("--training --dtype int8", "int8 cannot be trained: its gradients are no whole numbers"),
+        ("--training --checkpoint auto", "--checkpoint auto needs a --limit"),
         ("--training --checkpoint nowhere", "no layer's name begins with 'nowhere'"),
         ("C1", "--memory is about the whole network: leave C1 out"),
     ],

@@ -9,11 +9,12 @@ from convcalc.analysis.memory.losses import RULES as LOSSES
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.report import MemoryReport
-from convcalc.analysis.memory.terms import ATTENTION, Checkpoint, RunTerms, model
+from convcalc.analysis.memory.terms import ATTENTION, AUTO, Checkpoint, RunTerms, model
 from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.arguments import one_of, switch, whole
+from convcalc.arguments import one_of, shown, switch, whole
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
+from convcalc.numbers import both_bytes
 from convcalc.spec.nodes import Value
 
 
@@ -30,6 +31,7 @@ def memory(
     overhead: int | str = 0,
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
+    limit: int | str | None = None,
     attention: str | None = None,
     loss: str = LOSS,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
@@ -45,11 +47,13 @@ def memory(
     `loss` is what a training step makes small, "cross-entropy" unless given;
     `attention`, "fused" or "math", is how a network's attention is computed, fused unless given;
     `checkpoint` is every so many layers, or names of blocks, or a text as the command line takes
-    it; `overhead` is bytes, or a text such as "500MB".
+    it; with "auto" it is the segments with the fewest recomputed MACs whose peak is within `limit`,
+    which is bytes, or what the command line takes, and the report's `segments` say which these are;
+    `overhead` is bytes, or a text such as "500MB".
 
-    Raises `ValueError` for terms there are not and for those that change nothing, as an optimizer
-    without training, and `SpecError` (which is one) for a network with errors, or with a layer that
-    the batch is too small for.
+    Raises `ValueError` for terms there are not, for those that change nothing, as an optimizer
+    without training, and for a limit that no segments are found to fit into, and `SpecError` (which
+    is one) for a network with errors, or with a layer that the batch is too small for.
     """
     read_one = measurable(read(network, input=input, parameters=parameters))
     batch = whole(batch, "batch")
@@ -66,10 +70,37 @@ def memory(
         attention=attention,
         loss=loss,
     )
+    if (terms.checkpoint == AUTO) != (limit is not None):
+        message = (
+            "checkpoint='auto' needs the limit to find checkpoints for: limit='8GiB'"
+            if limit is None
+            else f"limit {shown(limit)} would change nothing without checkpoint='auto'"
+        )
+        raise ArgumentError(message)
+    if limit is not None:
+        if refused := refusals(read_one, batch, training=training):
+            raise SpecError(refused)
+        terms = terms._replace(checkpoint=_found(read_one, terms, batch, limit))
     any_batch = model(read_one, terms)
     if batch < any_batch.fewest:
         raise SpecError(refusals(read_one, batch, training=training))
     return any_batch.report(batch)
+
+
+def _found(network: Network, terms: RunTerms, batch: int, limit: int | str) -> tuple[str, ...]:
+    """The cheapest checkpoints within a limit; raises `ValueError` where none fit."""
+    from convcalc.analysis.memory.automatic import automatic
+
+    bound = read_limit(limit)
+    found = automatic(network, terms, batch, bound.room)
+    if not found.fits:
+        least = "the lowest peak of all choices" if found.proven else "the lowest peak found"
+        message = (
+            f"no checkpoints fit into {bound.name}: {least} is {both_bytes(found.lowest)} at batch "
+            f"{batch:,}, and there are {both_bytes(max(bound.room, 0))}"
+        )
+        raise ArgumentError(message)
+    return found.names
 
 
 def measurable(network: Network) -> Network:
@@ -102,7 +133,8 @@ def largest_batch(
 
     `limit` is bytes, or what the command line takes: "8GiB", or the name of a GPU, such as "t4". Of
     a GPU a process's CUDA context takes `context` bytes, 500 MB unless given; a limit in bytes has
-    none. Raises `ValueError` for a limit that is neither, for a context of a limit in bytes and, as
+    none. With the checkpoint "auto" each batch has checkpoints with which it fits, if any do.
+    Raises `ValueError` for a limit that is neither, for a context of a limit in bytes and, as
     `memory` does, for terms there are not, and `SpecError` (which is one) for a network read with
     errors.
     """
@@ -121,6 +153,10 @@ def largest_batch(
         attention=attention,
         loss=loss,
     )
+    if terms.checkpoint == AUTO:
+        from convcalc.analysis.memory.automatic import largest_batch as largest_automatic
+
+        return largest_automatic(read_one, terms, bound.room)
     return model(read_one, terms).largest_batch(bound.room)
 
 

@@ -1,7 +1,7 @@
 """All that may be asked about one network's memory, in one value."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.memory.arena_fits import ArenaFit, Room, arena_fit
 from convcalc.analysis.memory.arena_search import Searched, search
@@ -15,9 +15,12 @@ from convcalc.analysis.memory.patches import answered as patched
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.sharding import Shard, ShardedReport, sharded
 from convcalc.analysis.memory.static_plan import ArenaReport, arena
-from convcalc.analysis.memory.terms import Model, RunTerms, model
+from convcalc.analysis.memory.terms import AUTO, Model, RunTerms, model
 from convcalc.graph import Network
 from convcalc.graph.planned import planned
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.automatic import Automatic
 
 
 class Questions(NamedTuple):
@@ -71,6 +74,8 @@ class Answer(NamedTuple):
     """For each limit, in the order of the question, whether the batch fits."""
     checkpointed: Checkpointed | None = None
     """What checkpoints save; None without any, and for inference."""
+    automatic: "Automatic | None" = None
+    """The cheapest checkpoints, which all else is told with; None where they are not asked for."""
     sharded: ShardedReport | None = None
     """What one of several devices holds; None where that is not asked."""
     deployed: DeployReport | None = None
@@ -97,9 +102,16 @@ def answer(
 ) -> Answer:
     """Work out everything that is asked; `mine` is the model of these terms where it is known.
 
-    Raises `SpecError` for a network with errors and `ValueError` for terms there are not.
+    The checkpoint `AUTO` is the cheapest within the first of the limits. Raises `SpecError` for a
+    network with errors and `ValueError` for terms there are not.
     """
     network = planned(network)
+    found: Automatic | None = None
+    if terms.checkpoint == AUTO and terms.training and questions.limits:
+        from convcalc.analysis.memory.automatic import automatic  # which others need nothing of
+
+        found = automatic(network, terms, batch, questions.limits[0].room)
+        terms = terms._replace(checkpoint=found.names)
     mine = mine or model(network, terms)
     report = mine.report(batch)
     checkpointed = None
@@ -112,7 +124,7 @@ def answer(
             without.peak,
             report.recomputed_macs,
             batch * sum(plan.macs for plan in network.plans),
-            tuple(unpaid(network, mine.program, terms.checkpoint)),
+            tuple(unpaid(network, mine.program, terms.checkpoint)) if found is None else (),
         )
     devices = questions.devices
     answered = Answer(
@@ -121,6 +133,7 @@ def answer(
         if questions.limits
         else (),
         checkpointed=checkpointed,
+        automatic=found,
         sharded=None if devices is None else sharded(report, devices, questions.stage),
         deployed=deploy(network, batch=batch, dtype=terms.dtype) if questions.deploy else None,
     )

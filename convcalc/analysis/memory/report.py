@@ -140,6 +140,8 @@ class MemoryReport(NamedTuple):
     """Of each of these bytes, those that are gradients of parameters."""
     recomputed_macs: int
     """Multiply-accumulates that checkpointing does again, for the whole batch."""
+    segments: tuple[str, ...] = ()
+    """What runs again in the backward pass, by segments, as `--checkpoint` takes them."""
     attention: str | None = None
     """How attention is computed: "fused", by one kernel, or "math", written out; None where the
     network has none."""

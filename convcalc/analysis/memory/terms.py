@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
 MANY = 2
 """Examples that no layer finds too few."""
 Checkpoint = int | Sequence[str]
-"""Every so many layers, or the names of blocks."""
+"""Every so many layers, or the names of blocks, or `AUTO`."""
+AUTO = "auto"
+"""The checkpoint that stands for the cheapest within a limit, once they are found."""
 
 
 ATTENTION_WORDS = {"fused": "fused attention", "math": "attention written out"}
@@ -248,6 +250,7 @@ class Model(NamedTuple):
             ],
             timeline=alive.moments,
             learned=alive.learned,
+            segments=names_of(network, terms),
             attention=attention_of(network, terms),
             recomputed_macs=batch * sum(network.plans[index].macs for index in again),
         )
@@ -382,6 +385,16 @@ def segments_of(network: Network, terms: RunTerms) -> Sequence[Segment]:
     return segments(network, terms.checkpoint)
 
 
+def names_of(network: Network, terms: RunTerms) -> tuple[str, ...]:
+    """What runs again in the backward pass, as `--checkpoint` takes it."""
+    again = segments_of(network, terms)
+    if not again:
+        return ()
+    from convcalc.analysis.memory.checkpoint import written
+
+    return tuple(written(network, segment) for segment in again)
+
+
 def _check(terms: RunTerms) -> None:
     message = ""
     if terms.dtype not in DTYPE_BYTES:
@@ -398,6 +411,8 @@ def _check(terms: RunTerms) -> None:
         message = f"attention {terms.attention!r} is none of {', '.join(ATTENTION)}"
     elif terms.loss != LOSS and terms.mixed_precision:
         message = f"mixed precision is known of {LOSS}, and the loss is {terms.loss}"
+    elif terms.checkpoint == AUTO:
+        message = "checkpoint 'auto' needs the limit that a batch has to fit into"
     elif terms.overhead < 0:
         message = f"overhead {terms.overhead} is below 0"
     if message:

@@ -319,8 +319,7 @@ class Walk:
             boundaries.append(boundary)
         if self.training:
             self._losses()
-        for number in [number for number in self.casts if not self.casts_kept.get(number)]:
-            self._give(self.casts.pop(number), "weight copy", number)
+        self._forget_casts()
         after, kept_by = self.live, list(self.kept_by)
         if self.training:
             self._seed()
@@ -609,6 +608,11 @@ class Walk:
                     self.kept_by[step.layer] += values * width
                 self.casts_kept[number] = self.casts_kept.get(number, 0) + 1
 
+    def _forget_casts(self) -> None:
+        """Where autocast ends it lets go of its copies of weights; those that are kept stay."""
+        for number in [number for number in self.casts if not self.casts_kept.get(number)]:
+            self._give(self.casts.pop(number), "weight copy", number)
+
     def _keep_cast(self, number: int, size: int) -> None:  # noqa: ARG002 (for the ledger)
         """Count the copy of a weight as kept for the backward pass."""
         self.kept += size
@@ -677,6 +681,7 @@ class Walk:
         for index in part:
             if index in self.vain:
                 self._keep_nothing(index)
+        self._forget_casts()
         self.recomputed.extend(dict.fromkeys(steps[index].layer for index in ran))
 
     # The backward pass

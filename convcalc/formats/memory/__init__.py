@@ -1,8 +1,9 @@
 """The formats of `convcalc memory`, and what those for people show: tables, one after the other."""
 
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.memory import (
     GPUS,
@@ -12,6 +13,7 @@ from convcalc.analysis.memory import (
     DeployReport,
     Fit,
     Gpu,
+    Limit,
     MemoryReport,
     ShardedReport,
 )
@@ -27,6 +29,9 @@ from convcalc.analysis.memory.terms import ATTENTION_WORDS
 from convcalc.formats import Format
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import both_bytes, grouped, megabytes, plural
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.automatic import Automatic
 
 MEMORY_FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -96,6 +101,8 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
     tables.append(Section("Not included", notes=report.not_included))
     if answer.checkpointed is not None:
         tables.append(_checkpointed(answer.checkpointed, answer.report))
+    if answer.automatic is not None:
+        tables.append(_automatic(answer.automatic, answer.fits[0].limit))
     if answer.sharded is not None:
         tables.append(_sharded(answer.sharded))
     if answer.deployed is not None:
@@ -210,6 +217,48 @@ def _checkpointed(saving: Checkpointed, report: MemoryReport) -> Section:
         ("", "Without", "With", "Saved"),
         rows,
         (False, True, True, False),
+        notes=notes,
+    )
+
+
+def _automatic(found: "Automatic", limit: Limit) -> Section:
+    """Which segments were chosen, and where they stand in code."""
+    rows = [
+        (
+            printable(part.name),
+            grouped(part.recomputed_macs),
+            printable(", ".join(part.reads)),
+            printable(", ".join(part.gives)),
+        )
+        for part in found.parts
+    ]
+    notes = []
+    if not found.fits:
+        least = "the lowest peak of all choices" if found.proven else "the lowest peak found"
+        notes.append(f"Nothing fits into {limit.name}: {least} is {both_bytes(found.lowest)}.")
+    elif found.proven:
+        notes.append(
+            "Proven best: of all choices of segments that fit, none does less again, and of those "
+            "that do as little none has a lower peak."
+        )
+    else:
+        notes.append(f"The best that was found, which is not proven: {found.how}.")
+    if found.fits and found.peak_without <= limit.room:
+        notes.append(f"Without checkpoints it fits, too: {both_bytes(found.peak_without)}.")
+    if found.names:
+        notes.append(f"The same: --checkpoint {quote(','.join(map(printable, found.names)))}")
+        notes.append(
+            "In PyTorch: `torch.utils.checkpoint.checkpoint(segment, *start, use_reentrant=False)`,"
+            " where segment runs the layers from the first to the last on what it starts from, and "
+            "returns what it gives."
+        )
+    else:
+        notes.append("Nothing runs again.")
+    return Section(
+        f"The cheapest checkpoints within {limit.name}",
+        ("Segment", "MACs again", "Starts from", "Gives") if rows else (),
+        rows,
+        (False, True, False, False) if rows else (),
         notes=notes,
     )
 

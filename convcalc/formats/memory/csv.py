@@ -60,6 +60,11 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
         for name, value in numbers.items():
             unit = "MACs" if name.endswith("macs") else "" if " " in name else "bytes"
             rows.append(("checkpointing", name.replace("_", " "), value, unit, ""))
+    if answer.automatic is not None:
+        rows += [
+            ("segment that runs again", part.name, part.recomputed_macs, "MACs", part.name)
+            for part in answer.automatic.parts
+        ]
     if answer.sharded is not None:
         for name, value in answer.sharded._asdict().items():
             if name not in ("devices", "stage"):

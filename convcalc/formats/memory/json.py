@@ -32,7 +32,9 @@ def render(answer: Answer, *, diagnostics: Sequence[Diagnostic] = (), **_: objec
             "terms": {"batch": report.batch, **terms},
             "memory": _memory(report),
             "limits": [_fit(fit) for fit in answer.fits],
-            "checkpointing": None if checkpointed is None else checkpointed._asdict(),
+            "checkpointing": None
+            if checkpointed is None
+            else checkpointed._asdict() | _automatic(answer),
             "data_parallel": None if answer.sharded is None else answer.sharded._asdict(),
             "deploy": _deployed(answer),
             "arena": _arena(answer),
@@ -116,6 +118,23 @@ def _gpu(name: str) -> dict[str, Any] | None:
     if gpu is None:
         return None
     return {"name": name, "nominal": gpu.nominal * GIB, "reported": gpu.reported}
+
+
+def _automatic(answer: Answer) -> dict[str, Any]:
+    """The cheapest checkpoints, where they are asked for."""
+    found = answer.automatic
+    if found is None:
+        return {}
+    return {
+        "auto": {
+            "fits": found.fits,
+            "proven": found.proven,
+            "how": found.how,
+            "lowest_peak": None if found.fits else found.lowest,
+            "argument": ",".join(found.names),
+            "segments": [part._asdict() for part in found.parts],
+        }
+    }
 
 
 def _deployed(answer: Answer) -> dict[str, Any] | None:

@@ -1,0 +1,378 @@
+"""The cheapest checkpoints, beside every choice of segments, and beside PyTorch."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+
+import convcalc
+from convcalc.analysis.memory import Model, Questions, RunTerms, answer, model
+from convcalc.analysis.memory.automatic import automatic, in_words, largest_batch
+from convcalc.analysis.memory.checkpoint import read_checkpoint, segments, written
+from convcalc.analysis.memory.limits import read_limit
+from convcalc.analysis.memory.terms import AUTO
+from convcalc.analysis.memory.walk import Segment, at, walk
+from convcalc.graph import Network, SpecError, load, loads
+
+TRAINING = RunTerms(training=True)
+
+CHAIN = """
+input: 8x8x3
+layers:
+  - {conv: {filters: 4, kernel: 3, padding: same}, name: a}
+  - {tanh: {}, name: b}
+  - {conv: {filters: 6, kernel: 3, padding: same}, name: c}
+  - {batchnorm: {}, name: d}
+  - {relu: {}, name: e}
+  - {maxpool: 2, name: f}
+  - {flatten: {}, name: g}
+  - {linear: 5, name: h}
+"""
+
+KINDS = [
+    *["conv: {{filters: {0}, kernel: 3, padding: same}}"] * 3,
+    *["conv: {{filters: {0}, kernel: 1}}", "batchnorm", "relu", "relu", "tanh", "sigmoid", "silu"],
+    *["maxpool: {{kernel: 3, stride: 1, padding: 1}}", "avgpool: {{kernel: 2, stride: 1}}"],
+    *["dropout", "leaky_relu", "pad: {{padding: 1}}", "prelu", "scale", "hardswish", "identity"],
+]
+
+
+def chain(random: Random, length: int) -> str:
+    """The spec of a chain of layers."""
+    lines = [
+        f"  - {random.choice(KINDS).format(random.choice((2, 3, 5, 8)))}\n" for _ in range(length)
+    ]
+    return f"input: {random.choice(('6x8x2', '8x8x4'))}\nlayers:\n{''.join(lines)}"
+
+
+def graph(random: Random, length: int) -> str:
+    """The spec of layers of which some read two, the one before and an earlier one."""
+    lines: list[str] = []
+    for number in range(length):
+        kind = random.choice(["add", "multiply", "add", *(each.format(4) for each in KINDS[:11])])
+        if kind in ("add", "multiply") and number:
+            more = random.choice(("", ", tanh", ", relu"))
+            kind += f": [[], [from: l{random.randrange(number)}{more}]]"
+        elif kind in ("add", "multiply"):
+            kind = "relu"
+        kind = kind if ":" in kind else f"{kind}: {{}}"
+        lines.append(f"  - {{{kind}, name: l{number}}}\n")
+    return f"input: 8x8x4\nlayers:\n{''.join(lines)}"
+
+
+class Taken(NamedTuple):
+    """What segments take; what is better comes first."""
+
+    macs: int
+    peak: int
+    several: int
+
+
+def taken(mine: Model, batch: int, chosen: Sequence[Segment]) -> Taken:
+    """What segments take, by the walk alone."""
+    program, inplace = mine.program, bool(mine.terms.inplace)
+    found = walk(program, training=True, inplace=inplace, segments=chosen)
+    live = max(at(event.live, batch) for event in (*found.forward, *found.backward))
+    fixed = mine.fixed() + mine.moving * batch
+    macs = sum(mine.network.plans[layer].macs for layer in found.recomputed)
+    return Taken(macs, fixed + max(live, mine.gradients + mine.step), len(chosen))
+
+
+def choices(first: int, stop: int) -> Iterator[list[Segment]]:
+    """Every cut of some layers, with every choice of which pieces run again."""
+    if first == stop:
+        yield []
+        return
+    yield from choices(first + 1, stop)
+    for end in range(first + 1, stop + 1):
+        for rest in choices(end, stop):
+            yield [Segment(first, end), *rest]
+
+
+def beside_every_choice(net: Network, terms: RunTerms, batch: int, random: Random) -> bool:
+    """Hold `auto` against every choice at several limits; whether all was looked at."""
+    whole = model(net, terms).of(batch)
+    layers = (len(net.inputs), len(net.nodes))
+    every = [taken(whole, batch, chosen) for chosen in choices(*layers)]
+    lowest, plain = min(each.peak for each in every), every[0].peak
+    before = None
+    limits = {lowest - 1, lowest, plain, *(random.randint(lowest, plain) for _ in range(3))}
+    for limit in sorted(limits):
+        found = automatic(net, terms, batch, limit)
+        chosen = segments(net, found.names)
+        mine = taken(whole, batch, chosen)
+        fitting = [each for each in every if each.peak <= limit]
+        assert found.fits == (mine.peak <= limit)
+        if fitting and before is not None and found.fits:
+            assert mine.macs <= before  # more memory never costs more
+        before = mine.macs if found.fits else None
+        if not found.proven:
+            return False
+        assert found.fits == bool(fitting)
+        assert mine == min(fitting or [each for each in every if each.peak == lowest])
+        assert found.lowest == (0 if fitting else lowest)
+        assert mine.macs * batch == sum(part.recomputed_macs for part in found.parts)
+    return True
+
+
+TERMS = {
+    "as given": {},
+    "nothing in place": {"inplace": False, "dtype": "float64"},
+    "mixed precision": {"mixed_precision": True, "optimizer": "adam"},
+    "cuda": {"device": "cuda", "mixed_precision": True},
+}
+LENGTHS = [5, *(pytest.param(each, marks=pytest.mark.thorough) for each in (8, 9))]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("terms", TERMS)
+@pytest.mark.parametrize("shape", [chain, graph])
+def test_no_choice_is_better(shape: Any, terms: str, length: int) -> None:
+    random, looked_at = Random(f"{shape.__name__} {terms} {length}"), 0  # noqa: S311
+    while looked_at < 2:
+        try:
+            net = loads(shape(random, length))
+        except SpecError:
+            continue
+        run = TRAINING._replace(**TERMS[terms])  # type: ignore[arg-type]
+        looked_at += beside_every_choice(net, run, random.choice((1, 2, 5)), random)
+
+
+@pytest.mark.parametrize("batch", [3, 10**15])
+def test_a_chain_by_all_its_choices(batch: int) -> None:
+    """The documentation's chain; of a batch beyond what NumPy's integers count, too."""
+    assert beside_every_choice(loads(CHAIN), TRAINING, batch, Random(batch))  # noqa: S311
+
+
+def test_a_chain_by_hand() -> None:
+    """Convolutions of one channel on 4 values of 8 bytes: every map takes 32 B.
+
+    Each tanh keeps what it gives, and so does each sigmoid, which the next convolution keeps, too:
+    four maps, and the loss's one. A segment of a sigmoid and a convolution starts from what the
+    tanh keeps anyway, and keeps nothing of its own: 32 B less, and no multiply-accumulates again,
+    because it stops in front of the convolution. From the tanh on it would be no less.
+    """
+    layer = "{{conv: {{filters: 1, kernel: 3, padding: same, bias: false}}, name: c{0}}}"
+    between = "{{tanh: {{}}, name: t{0}}}\n  - {{sigmoid: {{}}, name: s{0}}}\n  - "
+    lines = layer + "\n  - " + between + layer.replace("{0}", "{1}")
+    text = lines.format(0, 1) + "\n  - " + between.format(1) + layer.format(2)
+    net = loads(f"input: 4x1\nlayers:\n  - {text}\n")
+    terms = TRAINING._replace(dtype="float64")
+    assert model(net, terms).report(1).kept == 5 * 32
+    found = automatic(net, terms, 1, 10**6)
+    assert (found.names, found.proven) == (("s0..c1", "s1..c2"), True)
+    report = model(net, terms._replace(checkpoint=found.names)).report(1)
+    assert (report.kept, report.recomputed_macs) == (3 * 32, 0)
+
+
+MORE = ["unet", "googlenet", "mobilenet_v2", "densenet121", "vit_b_16"]
+GRAPHS = [
+    "resnet18",
+    "unet",
+    "segnet",
+    *(pytest.param(each, marks=pytest.mark.thorough) for each in MORE),
+]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs_are_no_dearer_than_equal_segments(name: str) -> None:
+    """They fit wherever every-√n fits, and do no more again."""
+    net = load(name)
+    every = max(round(len(net.layers) ** 0.5), 2)
+    root = model(net, TRAINING._replace(checkpoint=every)).report(2)
+    found = automatic(net, TRAINING, 2, root.peak)
+    mine = model(net, TRAINING._replace(checkpoint=found.names)).report(2)
+    assert found.fits
+    assert mine.peak <= root.peak
+    assert mine.recomputed_macs <= root.recomputed_macs
+    assert found.proven == (name != "segnet")  # where the pools' indices are passed on in vain
+    tight = automatic(net, TRAINING, 2, 0)
+    assert not tight.fits
+    assert tight.lowest <= mine.peak
+
+
+@pytest.mark.parametrize("name", ["lenet5", pytest.param("resnet18", marks=pytest.mark.thorough)])
+def test_more_memory_never_costs_more(name: str) -> None:
+    net = load(name)
+    plain = model(net, TRAINING).report(2).peak
+    lowest = automatic(net, TRAINING, 2, 0).lowest
+    spent = []
+    for step in range(5):
+        found = automatic(net, TRAINING, 2, lowest + (plain - lowest) * step // 4)
+        assert found.fits
+        spent.append(sum(part.recomputed_macs for part in found.parts))
+    assert spent == sorted(spent, reverse=True)
+    assert spent[-1] == 0
+
+
+PEERS = [
+    ("chain", CHAIN),
+    ("resnet18", ""),
+    *(pytest.param(each, "", marks=pytest.mark.thorough) for each in ("googlenet", "mobilenet_v2")),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), PEERS)
+@pytest.mark.parametrize("share", [pytest.param(0, marks=pytest.mark.thorough), 0.3])
+def test_the_peak_is_pytorchs(torch_memory: Any, name: str, text: str, share: float) -> None:
+    net = loads(text) if text else load(name)
+    plain = model(net, TRAINING).report(2).peak
+    lowest = automatic(net, TRAINING, 2, 0).lowest
+    found = automatic(net, TRAINING, 2, int(lowest + (plain - lowest) * share))
+    assert found.proven
+    assert found.names
+    report = model(net, TRAINING._replace(checkpoint=found.names)).report(2)
+    measured = torch_memory.training(
+        net,
+        2,
+        lambda index: report.layer(net.nodes[index].name).in_place,
+        segments=segments(net, found.names),
+    )
+    assert report.inexact or (report.forward_peak, report.backward_peak) == (
+        measured.forward_peak,
+        measured.backward_peak,
+    )
+    assert not report.inexact
+
+
+def test_autocast_forgets_copies_where_a_segment_has_run_again(torch_memory: Any) -> None:
+    """Those of biases, which nothing keeps, are gone before the segment goes back."""
+    net = loads(CHAIN)
+    terms = TRAINING._replace(mixed_precision=True, checkpoint=("f..h",))
+    report = model(net, terms).report(2)
+    measured = torch_memory.training(
+        net,
+        2,
+        lambda index: report.layer(net.nodes[index].name).in_place,
+        half=True,
+        device="cpu",
+        segments=segments(net, ("f..h",)),
+    )
+    assert report.backward_peak == measured.backward_peak
+
+
+def test_in_words() -> None:
+    """Which tensors a segment starts from and gives, of a block with a shortcut."""
+    net = loads(
+        "input: 16x16x4\nlayers:\n"
+        "  - {conv: {filters: 4, kernel: 3, padding: same}, name: a}\n"
+        "  - {tanh: {}, name: b}\n"
+        "  - {conv: {filters: 4, kernel: 3, padding: same}, name: c}\n"
+        "  - {add: [[], [from: a]], name: d}\n"
+        "  - {tanh: {}, name: e}\n"
+    )
+    assert in_words(net, Segment(1, 3), 7) == ("a..b", 2, 7, ("input",), ("a", "b"))
+    assert in_words(net, Segment(2, 4), 7) == ("b..c", 2, 7, ("a",), ("c",))
+    assert in_words(net, Segment(3, 6), 7) == ("c..e", 3, 7, ("b", "a"), ("e",))
+    assert in_words(net, Segment(5, 6), 0) == ("e", 1, 0, ("d",), ("e",))
+
+
+# -- FIRST..LAST -------------------------------------------------------------------------------
+
+BLOCKS = """
+input: 8x8x4
+blocks:
+  unit:
+    layers:
+      - {conv: {filters: 4, kernel: 3, padding: same}, name: conv}
+      - {relu: {}, name: relu}
+layers:
+  - {unit: {}, name: first}
+  - {unit: {}, name: second}
+  - {tanh: {}, name: last}
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (["first.conv..first.relu"], [(1, 3)]),
+        (["first.relu..second.conv"], [(2, 4)]),
+        (["first..second"], [(1, 5)]),
+        (["first .. second.conv"], [(1, 4)]),
+        (["first.conv..first.conv"], [(1, 2)]),
+        (["second..last", "first.relu"], [(2, 3), (3, 6)]),
+        (["first..second", "first.relu"], [(1, 5)]),
+        (["first..second", "first.relu..second.conv"], [(1, 5)]),
+    ],
+)
+def test_from_one_layer_to_another(names: list[str], wanted: list[tuple[int, int]]) -> None:
+    net = loads(BLOCKS)
+    assert segments(net, read_checkpoint(names)) == [Segment(*each) for each in wanted]
+    report = convcalc.memory(net, training=True, checkpoint=names)
+    assert report.segments == tuple(written(net, Segment(*each)) for each in wanted)
+    assert segments(net, report.segments) == [Segment(*each) for each in wanted]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["first..third"], "no layer or block is 'third'"),
+        (["third..first"], "no layer or block is 'third'"),
+        (["..first"], "no layer or block is ''"),
+        (["second..first"], "ends before it begins: write first..second"),
+        (["first..second.conv", "second..last"], "overlap: a layer is in one segment at most"),
+    ],
+)
+def test_what_is_no_segment(names: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        segments(loads(BLOCKS), read_checkpoint(names))
+
+
+# -- The library -------------------------------------------------------------------------------
+
+
+def test_the_library_finds_them_too() -> None:
+    plain = convcalc.memory("resnet18", batch=16, training=True)
+    limit = plain.peak * 3 // 4
+    report = convcalc.memory("resnet18", batch=16, training=True, checkpoint="auto", limit=limit)
+    assert report.peak <= limit < plain.peak
+    assert report.segments
+    again = convcalc.memory("resnet18", batch=16, training=True, checkpoint=report.segments)
+    assert again == report
+    terms = TRAINING._replace(checkpoint=AUTO)
+    found = answer(load("resnet18"), terms, 16, Questions(limits=[read_limit(limit)]))
+    assert found.report == report
+    assert found.automatic is not None
+    assert found.automatic.names == report.segments
+    assert found.fits[0].fits
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"checkpoint": "auto"}, "needs the limit"),
+        ({"limit": "1GiB"}, "would change nothing without checkpoint='auto'"),
+        ({"checkpoint": "every=2", "limit": "1GiB"}, "would change nothing"),
+        (
+            {"checkpoint": "auto", "limit": "1MiB"},
+            "no checkpoints fit into 1MiB: the lowest peak of all",
+        ),
+        ({"checkpoint": "auto", "limit": "lots"}, "'lots' is neither"),
+    ],
+)
+def test_what_the_library_refuses(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        convcalc.memory("lenet5", batch=64, training=True, **options)
+
+
+def test_inference_has_none() -> None:
+    with pytest.raises(ValueError, match="would change nothing without training"):
+        convcalc.memory("lenet5", checkpoint="auto", limit="1GiB")
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_largest_batch_that_any_checkpoints_take(*, half: bool) -> None:
+    net, limit = loads(CHAIN), 200_000
+    options: dict[str, Any] = {"training": True, "mixed_precision": half}
+    batch = convcalc.largest_batch(net, limit, checkpoint="auto", **options)
+    assert batch > convcalc.largest_batch(net, limit, **options) > 0
+    find = partial(automatic, net, TRAINING._replace(mixed_precision=half))
+    assert find(batch, limit).fits
+    assert not find(batch + 1, limit).fits
+
+
+def test_no_batch_fits_at_all() -> None:
+    assert largest_batch(load("lenet5"), TRAINING, 1000) == 0
