@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from convcalc.analysis.memory.terms import RunTerms
+from convcalc.analysis.memory.terms import AUTO, RunTerms
 from convcalc.diagnostics import ArgumentError
 from convcalc.shape import Shape
 from convcalc.sweeps.axes import Axis, Given, read_axes
@@ -164,7 +164,17 @@ def read_space(
 
 
 def checked(space: Space) -> Space:
-    """The space, where it can be gone through; raises `ArgumentError` where it is too large."""
+    """The space, where it can be gone through; raises `ArgumentError` where it is too large.
+
+    Also where checkpoints are to be found, which a design has no limit for.
+    """
+    varied = (value for axis in space.axes if axis.kind == "checkpoint" for value in axis.values)
+    if AUTO in (space.terms.checkpoint, *varied):
+        message = (
+            "checkpoint 'auto' is found for one network within one limit, by `convcalc memory`: "
+            "write every=K, or names of blocks"
+        )
+        raise ArgumentError(message)
     combinations, sample = space.combinations, space.sample
     if combinations > MOST_COMBINATIONS:
         message = f"{combinations:,} designs are more than 2^62: give the axes fewer values"

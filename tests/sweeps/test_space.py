@@ -177,3 +177,15 @@ def test_memory_is_asked_as_the_design_says() -> None:
     assert first.batch == 4
     assert first.terms == RunTerms("float16", training=True, optimizer="adam")
     assert second.terms == first.terms._replace(checkpoint=2)
+
+
+def test_checkpoints_are_not_found_for_designs() -> None:
+    """There is no limit to find them for."""
+    training = RunTerms(training=True)
+    found = training._replace(checkpoint="auto")
+    with pytest.raises(ArgumentError, match="for one network within one limit"):
+        read_space(Subject("lenet5"), [("checkpoint", ["auto", "every=2"])], terms=training)
+    with pytest.raises(ArgumentError, match="for one network within one limit"):
+        read_space(
+            Subject("lenet5"), [("batch", "1,2")], terms=training._replace(checkpoint="auto")
+        )
