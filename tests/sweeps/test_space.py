@@ -186,6 +186,4 @@ def test_checkpoints_are_not_found_for_designs() -> None:
     with pytest.raises(ArgumentError, match="for one network within one limit"):
         read_space(Subject("lenet5"), [("checkpoint", ["auto", "every=2"])], terms=training)
     with pytest.raises(ArgumentError, match="for one network within one limit"):
-        read_space(
-            Subject("lenet5"), [("batch", "1,2")], terms=training._replace(checkpoint="auto")
-        )
+        read_space(Subject("lenet5"), [("batch", "1,2")], terms=found)
