@@ -60,7 +60,7 @@ THIRD_PARTIES = {
         *("formats/table.py", "formats/summaries/table.py", "formats/counts/table.py"),
         *("formats/sweep/table.py", "cli"),
     ),
-    "numpy": ("forward", "exchange", "surgery", "sweeps"),
+    "numpy": ("forward", "exchange", "surgery", "sweeps", "analysis/memory/cheapest.py"),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
     "cupy": ("forward",),

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.analysis.memory.pieces import NOTHING, Piece, Pieces
+from convcalc.analysis.memory.pieces import Piece, Pieces
 from convcalc.analysis.memory.walk import Segment
 
 LEVELS = 4096
@@ -70,7 +70,7 @@ class _Edges(NamedTuple):
     to: Any
     """The node behind it."""
     stops: Any
-    """The layer behind a segment; -1 where nothing runs again."""
+    """The layer behind a segment; 0 where nothing runs again."""
 
     def within(self, casts: int) -> Any:
         """What each takes beside K, if K has so many bytes of copies of weights."""
@@ -149,7 +149,7 @@ class Choices:
             np.array([each.casts for each in mixed], wide),
             np.array([each.macs for each in found], wide),
             np.array(to, narrow),
-            np.array([each.stop if each.again else NOTHING for each in found], narrow),
+            np.array([each.stop if each.again else 0 for each in found], narrow),
         )
 
     def caps(
@@ -161,7 +161,7 @@ class Choices:
         none where they are `free`. In mixed precision K is taken to have as many copies of weights
         as it can, or, if it is `strict`, none.
         """
-        table = np.full((len(self.edges), 2 * levels), NOTHING, self.type)
+        table = np.full((len(self.edges), 2 * levels), -1, self.type)
         table[self.end, levels:] = room
         each = np.arange(levels, 2 * levels)
         for here in reversed(self.order):
@@ -175,7 +175,7 @@ class Choices:
                 left = table[edges.to[:, None], each[None, :] - spent[:, None]]
             needs = edges.within(0) if strict else edges.needs
             left = np.minimum(left - edges.adds[:, None], (room - needs)[:, None])
-            table[here, levels:] = np.maximum(left.max(axis=0), NOTHING)
+            table[here, levels:] = np.maximum(left.max(axis=0), -1)
         return table[:, levels:]
 
     def lowest(self, least: int, room: int) -> int | None:
@@ -267,7 +267,7 @@ class Choices:
             kept += int(edges.adds[taken])
             spent += int(edges.macs[taken])
             level = int(left[taken])
-            if edges.stops[taken] >= 0:
+            if edges.stops[taken] > 0:
                 segments.append(Segment(self.nodes[here][0], int(edges.stops[taken])))
             here = int(edges.to[taken])
         return Choice(tuple(segments), spent, highest)
@@ -286,7 +286,7 @@ class Choices:
 
         None where there is none. Nothing is counted where multiply-accumulates are `free`.
         """
-        waiting: dict[int, list[_Point]] = {0: [_Point(0, 0, 0, 0, None, NOTHING, NOTHING)]}
+        waiting: dict[int, list[_Point]] = {0: [_Point(0, 0, 0, 0, None, 0, 0)]}
         levels, points = caps.shape[1], 0
         for here in (*self.order, self.end):
             front = _front(waiting.pop(here, []), flat=not self.mixed)
@@ -303,7 +303,7 @@ class Choices:
                     waiting.setdefault(int(edges.to[at]), []).append(
                         _Point(
                             point.macs + int(macs[at]),
-                            point.several + (fewest and edges.stops[at] >= 0),
+                            point.several + (fewest and edges.stops[at] > 0),
                             point.kept + int(edges.adds[at]),
                             point.casts + (int(edges.casts[at]) if self.mixed else 0),
                             point,
@@ -324,7 +324,7 @@ class Choices:
             edges, at = self.edges[point.node], point.edge
             spent += int(edges.macs[at])
             highest = max(highest, before.kept + int(edges.within(before.casts)[at]))
-            if edges.stops[at] >= 0:
+            if edges.stops[at] > 0:
                 segments.append(Segment(self.nodes[point.node][0], int(edges.stops[at])))
             point = before
         return Choice(tuple(reversed(segments)), spent, highest)

@@ -29,9 +29,6 @@ from typing import NamedTuple
 from convcalc.analysis.memory.program import HALF, Program, Step
 from convcalc.analysis.memory.walk import Event, Gradient, Role, Walk, at
 
-NOTHING = -1
-"""Less than any number of bytes: nothing happens there."""
-
 
 class Group(NamedTuple):
     """A storage that crosses a cut."""
@@ -42,7 +39,7 @@ class Group(NamedTuple):
     """Its bytes, of the walk's own numbers."""
     held: bool
     """Whether something else than these names holds it, as what keeps it for going back."""
-    origin: int = NOTHING
+    origin: int | None = None
     """Within a segment, a tensor of the group of the cut in front of it that it is."""
 
 
@@ -132,12 +129,12 @@ class _Once(Walk):
         self.batch = batch
         self.past: dict[int, list[_Past]] = {}
         self.before: dict[int, int] = {}
-        self.going = NOTHING
+        self.going: int | None = None
         self.rest: tuple[int, list[tuple[int, int]]] | None = None
 
     def _backward_of(self, index: int) -> None:
         outer = self.going
-        if outer == NOTHING:
+        if outer is None:
             self.going = index
             self.before[index] = at(self.live, self.batch) - at(self.kept, self.batch)
         super()._backward_of(index)
@@ -172,7 +169,7 @@ class _Once(Walk):
         number: int = 0,
     ) -> None:
         super()._note(events, layer, more, role, number)
-        if events is not self.backward or self.going == NOTHING:
+        if events is not self.backward or self.going is None:
             return
         step = self.program.steps[self.going]
         half = bool(step.learns) and step.learns[0][2] == HALF != self.program.width
@@ -222,7 +219,7 @@ class _Probe(Walk):
                     tuple(sorted(tensors)),
                     self.bytes[storage],
                     self.held[storage] > len(tensors),
-                    before[storage].origin if storage < len(before) else NOTHING,
+                    before[storage].origin if storage < len(before) else None,
                 )
                 for storage, tensors in names.items()
             )
@@ -309,14 +306,30 @@ class Pieces:
         walker._seed()  # noqa: SLF001
         forward = max((at(event.live, self.batch) for event in walker.forward), default=0)
         backward = max((at(event.live, self.batch) for event in walker.backward), default=0)
-        return Piece(forward + self.copies[-1], backward, 0, 0, 0, self.stop, NOTHING, again=False)
+        return Piece(
+            forward=forward + self.copies[-1],
+            backward=backward,
+            adds=0,
+            casts=0,
+            macs=0,
+            stop=self.stop,
+            cut=number,
+            again=False,
+        )
 
     def once(self, layer: int, number: int) -> Piece:
         """A layer that runs once, behind a cut."""
         found = self.layer(layer, number)
-        forward = found.forward + self.copies[layer]
-        kept, casts, behind = found.kept, found.casts, found.cut
-        return Piece(forward, found.backward, kept, casts, 0, layer + 1, behind, again=False)
+        return Piece(
+            forward=found.forward + self.copies[layer],
+            backward=found.backward,
+            adds=found.kept,
+            casts=found.casts,
+            macs=0,
+            stop=layer + 1,
+            cut=found.cut,
+            again=False,
+        )
 
     def segments(self, start: int, number: int, room: int, most: int) -> list[Piece]:
         """Segments from a cut in front of layer `start` that take `room` beside K, and `most` MACs.
@@ -333,7 +346,7 @@ class Pieces:
         found: list[Piece] = []
         kept_copies = self.kept_copies[start]
         inner = copies = grown = spent = 0
-        highest = again = back = head = trail = last = NOTHING
+        highest = again = back = head = trail = last = 0
         begun: set[int] = set()
         first = closed = False
         macs = 0
@@ -360,9 +373,9 @@ class Pieces:
                 last = max(stopping, back, inner + run.core)
                 trail = static.tail
                 back = max(back, inner + run.core)
-                back = max(back, inner + run.kept + static.tail) if static.tail >= 0 else back
+                back = max(back, inner + run.kept + static.tail)
                 macs = spent + (self.macs[layer] if static.again else 0)
-            elif static.any >= 0:
+            else:
                 trail = max(trail, static.any)
                 if first:
                     back = max(back, inner + static.any)
@@ -380,8 +393,18 @@ class Pieces:
                 continue
             need = max(grown + max(last, trail), head)
             if need <= room:
-                behind_it = self._behind(free, groups, begun)
-                found.append(Piece(highest, need, grown, 0, macs, layer + 1, behind_it, again=True))
+                found.append(
+                    Piece(
+                        forward=highest,
+                        backward=need,
+                        adds=grown,
+                        casts=0,
+                        macs=macs,
+                        stop=layer + 1,
+                        cut=self._behind(free, groups, begun),
+                        again=True,
+                    )
+                )
         return found
 
     # What pieces are made of
@@ -397,7 +420,7 @@ class Pieces:
         steps = self.program.steps
         part, keeping = self._steps(layer), self.keeping[layer]
         most = {
-            index: max((each.gradients for each in self.past.get(index, ())), default=NOTHING)
+            index: max((each.gradients for each in self.past.get(index, ())), default=0)
             for index in part
         }
         made = {steps[index].output for index in part}
@@ -408,9 +431,9 @@ class Pieces:
             casts = sum(values * width for _, values, width, _ in learned if width == HALF)
         first, last = (keeping[0], keeping[-1]) if keeping else (part.stop, part.stop)
         return Static(
-            any=max(most.values(), default=NOTHING),
-            head=max((most[index] for index in part if index < first), default=NOTHING),
-            tail=max((most[index] for index in part if index > last), default=NOTHING),
+            any=max(most.values(), default=0),
+            head=max((most[index] for index in part if index < first), default=0),
+            tail=max((most[index] for index in part if index > last), default=0),
             before=once.before[last] if keeping else 0,
             keeps=bool(keeping),
             again=bool(keeping) and (self._makes(last) or last > part.start),
@@ -441,7 +464,7 @@ class Pieces:
         steps, keeping = self.program.steps, self.keeping[layer]
         probe.put(before)
         forward = probe.live and at(probe.live, batch)
-        stopping, backward, core = forward, NOTHING, NOTHING
+        stopping, backward, core = forward, 0, 0
         casts = 0
         for index in self._steps(layer):
             events: list[Event] = []
@@ -461,7 +484,7 @@ class Pieces:
             kept = at(probe.kept, batch) - there - copies
             held, _ = probe.kept_of.get(index, ([], 0))
             on = dict(zip(steps[index].keeps, held, strict=False))
-            most = NOTHING
+            most = 0
             for past in self.past.get(index, ()):
                 still = copies if past.cast else 0
                 if past.rest is not None:
@@ -500,12 +523,12 @@ class Pieces:
     def _behind(self, free: int, groups: dict[int, Group], begun: set[int]) -> int:
         """The cut behind a segment, which keeps what it has `begun` with."""
         cut = self.cuts[free]
-        if all(group.origin == NOTHING for group in cut):
+        if all(group.origin is None for group in cut):
             return free
         return self.number(
             tuple(
                 group
-                if group.origin == NOTHING
+                if group.origin is None
                 else Group(
                     group.tensors,
                     group.size,
