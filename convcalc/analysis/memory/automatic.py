@@ -66,11 +66,18 @@ class Automatic(NamedTuple):
 
 
 class _Found(NamedTuple):
+    """A choice of segments, and how it was found."""
+
     segments: tuple[Segment, ...]
+    """The segments, in the network's order."""
     macs: int
+    """Multiply-accumulates that are done again, of one example."""
     peak: int
+    """Bytes of the peak of the batch, all lines included."""
     proven: bool
+    """Whether no choice is better."""
     how: str
+    """How it was found, in words."""
 
 
 def automatic(network: Network, terms: RunTerms, batch: int, room: int) -> Automatic:

@@ -66,7 +66,7 @@ class _Edges(NamedTuple):
     casts: Any
     """In mixed precision, how much of that is copies of weights."""
     macs: Any
-    """Multiply-accumulates."""
+    """Multiply-accumulates that each does again, of one example."""
     to: Any
     """The node behind it."""
     stops: Any
@@ -359,16 +359,19 @@ class _Point(NamedTuple):
     """A path to a node."""
 
     macs: int
+    """Multiply-accumulates that it does again, of one example."""
     several: int
-    """Its segments, if they count."""
+    """How many segments it has, if they count; otherwise 0."""
     kept: int
-    """K behind it."""
+    """K behind it, in bytes."""
     casts: int
     """Of that, copies of weights."""
     before: "_Point | None"
     """The path without its last piece, which is an edge of a node."""
     node: int
+    """The node in front of its last piece."""
     edge: int
+    """The edge of that node that its last piece is."""
 
 
 def _front(points: list[_Point], *, flat: bool) -> list[_Point]:
