@@ -88,14 +88,14 @@ def automatic(network: Network, terms: RunTerms, batch: int, room: int) -> Autom
     """
     network = planned(network)
     search = _Search(network, terms._replace(checkpoint=None), batch)
-    found = search.found(room)
-    fits = found.peak <= room
+    best = search.found(room)
+    fits = best.peak <= room
     return Automatic(
-        parts=tuple(search.parts(found.segments)),
+        parts=tuple(search.parts(best.segments)),
         fits=fits,
-        proven=found.proven,
-        how=found.how,
-        lowest=0 if fits else found.peak,
+        proven=best.proven,
+        how=best.how,
+        lowest=0 if fits else best.peak,
         peak_without=search.without.peak,
     )
 
@@ -181,12 +181,12 @@ class _Search:
             how = f"the best of the segments that begin and end at every {every}th layer"
         if choice is None:
             return self.tried(room)
-        found = self.taken(choice.segments)
+        reached = self.taken(choice.segments)
         # The walk has the last word.
-        if (found.macs, found.peak) != (choice.macs, self.base + max(choice.most, self.least)):
+        if (reached.macs, reached.peak) != (choice.macs, self.base + max(choice.most, self.least)):
             return self.tried(room)
-        found = found._replace(proven=proven, how=how)
-        return found if proven else self.better(found, room)
+        reached = reached._replace(proven=proven, how=how)
+        return reached if proven else self.better(reached, room)
 
     def better(self, found: _Found, room: int) -> _Found:
         """The best of it and of what is known anyway."""

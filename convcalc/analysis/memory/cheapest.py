@@ -114,25 +114,25 @@ class Choices:
                 self.order.append(here)
                 cut, kept = self.nodes[here][1], least[here]
                 left = room - kept
-                found = [pieces.once(layer, cut)]
+                there = [pieces.once(layer, cut)]
                 if (layer - pieces.start) % every == 0:
-                    found += (
+                    there += (
                         piece
                         for piece in pieces.segments(layer, cut, left, most)
                         if piece.stop == pieces.stop or (piece.stop - pieces.start) % every == 0
                     )
-                found = [each for each in found if self._need(layer, each) <= left]
-                to = [node(each.stop, each.cut, kept + each.adds) for each in found]
-                edges[here] = self._arrays(layer, found, to)
-                count += len(found)
+                there = [each for each in there if self._need(layer, each) <= left]
+                to = [node(each.stop, each.cut, kept + each.adds) for each in there]
+                edges[here] = self._arrays(layer, there, to)
+                count += len(there)
                 if count > MOST_EDGES:
                     raise TooMany
         self.end = len(least)
         for here in by_layer[pieces.stop]:
             self.order.append(here)
-            found = [pieces.losses(self.nodes[here][1])]
-            found = [each for each in found if self._need(pieces.stop, each) <= room - least[here]]
-            edges[here] = self._arrays(pieces.stop, found, [self.end] * len(found))
+            there = [pieces.losses(self.nodes[here][1])]
+            there = [each for each in there if self._need(pieces.stop, each) <= room - least[here]]
+            edges[here] = self._arrays(pieces.stop, there, [self.end] * len(there))
         none = self._arrays(pieces.stop, [], [])
         self.edges = [edges.get(here, none) for here in range(self.end + 1)]
 
@@ -198,11 +198,11 @@ class Choices:
         while high - low > 1:
             middle = (low + high) // 2
             caps = self.caps(middle, free=True)
-            found = self._searched(caps, middle, 1, 0, free=True)
-            if found is None:
+            path = self._searched(caps, middle, 1, 0, free=True)
+            if path is None:
                 low = middle
             else:
-                high = max(found.most, low + 1)
+                high = max(path.most, low + 1)
         return high if high <= room else None
 
     def best(self, room: int, most: int, *, fewest: bool = False) -> Choice | None:
@@ -227,18 +227,18 @@ class Choices:
 
         In mixed precision there may be one that it does not find.
         """
-        found = None
+        nearest = None
         while True:
             unit, levels = self._levels(most)
             caps = self.caps(room, unit, levels, strict=True)
             if caps[0, -1] < 0:
-                return found
+                return nearest
             level = int(np.searchsorted(caps[0], 0))
             traced = self._traced(caps, room, unit, level)
-            found = traced if found is None or traced.macs < found.macs else found
-            if found.macs > most * 3 // 4 or unit == 1:
-                return found
-            most = found.macs
+            nearest = traced if nearest is None or traced.macs < nearest.macs else nearest
+            if nearest.macs > most * 3 // 4 or unit == 1:
+                return nearest
+            most = nearest.macs
             self.keep(room, most)
 
     def _levels(self, most: int) -> tuple[int, int]:
@@ -400,12 +400,12 @@ def cheapest(choices: Choices, room: int, least: int, most: int) -> Choice | Non
     fits. Raises `TooMany`.
     """
     bounded = choices.bounded(room, most)
-    found = choices.best(room, most if bounded is None else bounded.macs)
-    if found is None:
+    best = choices.best(room, most if bounded is None else bounded.macs)
+    if best is None:
         return None
-    macs = found.macs
+    macs = best.macs
     choices.keep(room, macs)
-    high = max(found.most, least)
+    high = max(best.most, least)
     low = (choices.lowest(least, high) or least) - 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -413,5 +413,5 @@ def cheapest(choices: Choices, room: int, least: int, most: int) -> Choice | Non
         if lower is None:
             low = middle
         else:
-            found, high = lower, max(lower.most, least)
-    return choices.best(high, macs, fewest=True) or found
+            best, high = lower, max(lower.most, least)
+    return choices.best(high, macs, fewest=True) or best

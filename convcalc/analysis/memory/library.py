@@ -92,15 +92,15 @@ def _found(network: Network, terms: RunTerms, batch: int, limit: int | str) -> t
     from convcalc.analysis.memory.automatic import automatic
 
     bound = read_limit(limit)
-    found = automatic(network, terms, batch, bound.room)
-    if not found.fits:
-        least = "the lowest peak of all choices" if found.proven else "the lowest peak found"
+    best = automatic(network, terms, batch, bound.room)
+    if not best.fits:
+        least = "the lowest peak of all choices" if best.proven else "the lowest peak found"
         message = (
-            f"no checkpoints fit into {bound.name}: {least} is {both_bytes(found.lowest)} at batch "
+            f"no checkpoints fit into {bound.name}: {least} is {both_bytes(best.lowest)} at batch "
             f"{batch:,}, and there are {both_bytes(max(bound.room, 0))}"
         )
         raise ArgumentError(message)
-    return found.names
+    return best.names
 
 
 def measurable(network: Network) -> Network:

@@ -343,7 +343,7 @@ class Pieces:
         loose = self.loose(number)
         of = {tensor: group for group in cut for tensor in group.tensors}
         groups = {group.tensors[0]: group for group in cut}
-        found: list[Piece] = []
+        runs: list[Piece] = []
         kept_copies = self.kept_copies[start]
         inner = copies = grown = spent = 0
         highest = again = back = head = trail = last = 0
@@ -393,7 +393,7 @@ class Pieces:
                 continue
             need = max(grown + max(last, trail), head)
             if need <= room:
-                found.append(
+                runs.append(
                     Piece(
                         forward=highest,
                         backward=need,
@@ -405,7 +405,7 @@ class Pieces:
                         again=True,
                     )
                 )
-        return found
+        return runs
 
     # What pieces are made of
 

@@ -106,12 +106,12 @@ def answer(
     network with errors and `ValueError` for terms there are not.
     """
     network = planned(network)
-    found: Automatic | None = None
+    chosen: Automatic | None = None
     if terms.checkpoint == AUTO and terms.training and questions.limits:
         from convcalc.analysis.memory.automatic import automatic  # which others need nothing of
 
-        found = automatic(network, terms, batch, questions.limits[0].room)
-        terms = terms._replace(checkpoint=found.names)
+        chosen = automatic(network, terms, batch, questions.limits[0].room)
+        terms = terms._replace(checkpoint=chosen.names)
     mine = mine or model(network, terms)
     report = mine.report(batch)
     checkpointed = None
@@ -124,7 +124,7 @@ def answer(
             without.peak,
             report.recomputed_macs,
             batch * sum(plan.macs for plan in network.plans),
-            tuple(unpaid(network, mine.program, terms.checkpoint)) if found is None else (),
+            tuple(unpaid(network, mine.program, terms.checkpoint)) if chosen is None else (),
         )
     devices = questions.devices
     answered = Answer(
@@ -133,7 +133,7 @@ def answer(
         if questions.limits
         else (),
         checkpointed=checkpointed,
-        automatic=found,
+        automatic=chosen,
         sharded=None if devices is None else sharded(report, devices, questions.stage),
         deployed=deploy(network, batch=batch, dtype=terms.dtype) if questions.deploy else None,
     )

@@ -221,7 +221,7 @@ def _checkpointed(saving: Checkpointed, report: MemoryReport) -> Section:
     )
 
 
-def _automatic(found: "Automatic", limit: Limit) -> Section:
+def _automatic(chosen: "Automatic", limit: Limit) -> Section:
     """Which segments were chosen, and where they stand in code."""
     rows = [
         (
@@ -230,23 +230,23 @@ def _automatic(found: "Automatic", limit: Limit) -> Section:
             printable(", ".join(part.reads)),
             printable(", ".join(part.gives)),
         )
-        for part in found.parts
+        for part in chosen.parts
     ]
     notes = []
-    if not found.fits:
-        least = "the lowest peak of all choices" if found.proven else "the lowest peak found"
-        notes.append(f"Nothing fits into {limit.name}: {least} is {both_bytes(found.lowest)}.")
-    elif found.proven:
+    if not chosen.fits:
+        least = "the lowest peak of all choices" if chosen.proven else "the lowest peak found"
+        notes.append(f"Nothing fits into {limit.name}: {least} is {both_bytes(chosen.lowest)}.")
+    elif chosen.proven:
         notes.append(
             "Proven best: of all choices of segments that fit, none does less again, and of those "
             "that do as little none has a lower peak."
         )
     else:
-        notes.append(f"The best that was found, which is not proven: {found.how}.")
-    if found.fits and found.peak_without <= limit.room:
-        notes.append(f"Without checkpoints it fits, too: {both_bytes(found.peak_without)}.")
-    if found.names:
-        notes.append(f"The same: --checkpoint {quote(','.join(map(printable, found.names)))}")
+        notes.append(f"The best that was found, which is not proven: {chosen.how}.")
+    if chosen.fits and chosen.peak_without <= limit.room:
+        notes.append(f"Without checkpoints it fits, too: {both_bytes(chosen.peak_without)}.")
+    if chosen.names:
+        notes.append(f"The same: --checkpoint {quote(','.join(map(printable, chosen.names)))}")
         notes.append(
             "In PyTorch: `torch.utils.checkpoint.checkpoint(segment, *start, use_reentrant=False)`,"
             " where segment runs the layers from the first to the last on what it starts from, and "

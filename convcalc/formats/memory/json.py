@@ -122,17 +122,17 @@ def _gpu(name: str) -> dict[str, Any] | None:
 
 def _automatic(answer: Answer) -> dict[str, Any]:
     """The cheapest checkpoints, where they are asked for."""
-    found = answer.automatic
-    if found is None:
+    chosen = answer.automatic
+    if chosen is None:
         return {}
     return {
         "auto": {
-            "fits": found.fits,
-            "proven": found.proven,
-            "how": found.how,
-            "lowest_peak": None if found.fits else found.lowest,
-            "argument": ",".join(found.names),
-            "segments": [part._asdict() for part in found.parts],
+            "fits": chosen.fits,
+            "proven": chosen.proven,
+            "how": chosen.how,
+            "lowest_peak": None if chosen.fits else chosen.lowest,
+            "argument": ",".join(chosen.names),
+            "segments": [part._asdict() for part in chosen.parts],
         }
     }
 
