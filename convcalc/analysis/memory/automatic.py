@@ -181,12 +181,12 @@ class _Search:
             how = f"the best of the segments that begin and end at every {every}th layer"
         if choice is None:
             return self.tried(room)
-        reached = self.taken(choice.segments)
+        walked = self.taken(choice.segments)
         # The walk has the last word.
-        if (reached.macs, reached.peak) != (choice.macs, self.base + max(choice.most, self.least)):
+        if (walked.macs, walked.peak) != (choice.macs, self.base + max(choice.most, self.least)):
             return self.tried(room)
-        reached = reached._replace(proven=proven, how=how)
-        return reached if proven else self.better(reached, room)
+        walked = walked._replace(proven=proven, how=how)
+        return walked if proven else self.better(walked, room)
 
     def better(self, found: _Found, room: int) -> _Found:
         """The best of it and of what is known anyway."""
