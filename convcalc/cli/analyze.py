@@ -229,6 +229,7 @@ def command(
                 "--verify": verified,
                 "--names": origins and not by_layer,
                 "--dtype": dtype != "float32",
+                "--by-layer": by_layer and form == "values",
             },
         )
         from convcalc.cli.counting import answer

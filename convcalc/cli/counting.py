@@ -93,6 +93,18 @@ def asked(
             published(text)
         except ArgumentError as error:
             raise click.UsageError(f"--whose: {error}") from None
+    if given.no_grad and given.mode == "train":
+        message = "--no-grad is without effect with --mode train, in which no fast path is taken"
+        raise click.UsageError(message)
+    of_operations = {
+        "--batch": given.batch > 1,
+        "--mode": mode is not None,
+        "--no-grad": given.no_grad,
+    }
+    for option, there in of_operations.items():
+        if of_parameters and there:
+            message = f"{option} is without effect on a number of parameters"
+            raise click.UsageError(message)
     is_asked = Asked(tool or why, why is not None, by_layer, text, of_parameters, given)
     for mind, option, there in (
         ("train", "--mode", mode is not None),

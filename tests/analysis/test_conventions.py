@@ -325,3 +325,44 @@ def test_other_ways_are_never_the_way_it_is_written() -> None:
         ways = [(word, other.words) for word, other in other_ways(site)]
         assert all(words != site.words for _, words in ways)
         assert len({words for _, words in ways}) == len(ways)
+
+
+def test_a_plain_vgg_has_the_figures_of_the_definitions() -> None:
+    """docs/definitions.md, Where others differ: without the pool that torchvision's has."""
+    said = {
+        "flopcounter": 30_940_528_640,
+        "fvcore": 15_470_264_320,
+        "thop": 15_470_264_320,
+        "torchinfo": 15_483_821_032,
+        "ptflops:aten": 15_483_821_032,
+        "ptflops": 15_523_175_400,
+    }
+    assert {tool: count("vgg16", tool).total for tool in said} == said
+    assert count("vgg16", "fvcore").activations == 13_556_712
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "precision"),
+    [
+        ("4.11G", 4.11e9, "to 10,000,000"),
+        ("4,111,512,576", 4_111_512_576, "exactly"),
+        ("4.13 GMac", 4.13e9, "to 10,000,000"),
+        ("8.2 GFLOPs", 8.2e9, "to 100,000,000"),
+        ("8.2 BFLOPs", 8.2e9, "to 100,000,000"),
+        ("25.6M params", 25.6e6, "to 100,000"),
+        ("4089 MACs", 4089, "exactly"),
+        (".5 G", 0.5e9, "to 100,000,000"),
+        ("~1.8 g", 1.8e9, "to 100,000,000"),
+        ("4112 M", 4112e6, "to 1,000,000"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(text: str, value: float, precision: str) -> None:
+    number = published(text)
+    assert (number.value, number.precision) == (value, precision)
+    assert number.is_of(value)
+
+
+@pytest.mark.parametrize("text", ["", "G", "4,1 G", "4.1.1", "1e9", "-4", "4 GB/s", "four"])
+def test_what_is_no_such_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no number as people write them"):
+        published(text)

@@ -77,6 +77,12 @@ def test_a_bridge_by_layer_says_what_each_adds() -> None:
         (["--no-grad"], "--no-grad is about what other tools count"),
         (["--by-layer", "--count", "thop"], "--by-layer is of the terms of --why"),
         (["--parameters", "--count", "thop"], "--parameters says what --whose asks about"),
+        (["--count", "fvcore", "--mode", "train", "--no-grad"], "without effect with --mode train"),
+        (
+            ["--whose", "1M", "--parameters", "--batch", "2"],
+            "--batch is without effect on a number",
+        ),
+        (["--why=thop", "--by-layer", "--format", "json"], "--by-layer is without effect on what"),
         (["--whose", "4.1G", "--count", "thop"], "--whose asks of all tools"),
         (["--whose", "four"], "'four' is no number as people write them"),
         (["--count", "all", "--columns", "name"], "--columns is without effect on what --count"),

@@ -235,7 +235,7 @@ TRIED = {
             "--dataset-size": ("--dataset-size", "100"),
             "--epochs": ("--epochs", "3"),
             "--freeze": ("--freeze", "conv1"),
-            "--count": ("--count", "fvcore"),
+            "--count": ("--count", "ptflops"),
             "--why": ("--why", "torchinfo"),
             "--by-layer": ("--by-layer",),
             "--whose": ("--whose", "1.23G"),

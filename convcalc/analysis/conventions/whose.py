@@ -21,7 +21,8 @@ from convcalc.methods import above, from_json
 from convcalc.spec.nodes import Value
 
 _NUMBER = re.compile(
-    r"\s*(?P<digits>\d[\d,_ ]*(?:\.\d+)?|\.\d+)\s*(?P<unit>[kKmMgGbBtT]?)\s*"
+    r"\s*[~≈]?\s*(?P<digits>\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"\s*(?P<unit>[kmgbt]?)[\s-]*"
     r"(?P<what>(?:mac|flop|mult-add|multadd|mult_add|op|param|parameter)s?)?\s*",
     re.IGNORECASE,
 )
@@ -51,10 +52,12 @@ class Published(NamedTuple):
     @property
     def value(self) -> float:
         """The number itself."""
-        return float(self.digits) * self.unit
+        return float(f"{self.digits}e{len(str(self.unit)) - 1}")
 
     def is_of(self, figure: float) -> bool:
         """Whether a figure, rounded to as many digits, is written so."""
+        if self.unit == 1 and not self.decimals:
+            return figure == int(self.digits)
         return f"{figure / self.unit:.{self.decimals}f}" == self.digits
 
     @property
@@ -128,7 +131,8 @@ def published(text: str) -> Published:
     if match is None:
         message = f"{text!r} is no number as people write them: 4.11G, 4111512576, '4.13 GMac'"
         raise ArgumentError(message)
-    digits = re.sub(r"[,_ ]", "", match["digits"])
+    digits = re.sub(r"[,_ ]", "", match["digits"]).lstrip("0")
+    digits = digits if digits[:1].isdigit() else f"0{digits}"
     return Published(text.strip(), digits, _UNITS[match["unit"].lower()])
 
 
