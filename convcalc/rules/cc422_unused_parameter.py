@@ -6,7 +6,7 @@ from convcalc.rules.base import Advice
 from convcalc.rules.written import names_in
 from convcalc.spec.tree import Block, Spec
 
-TEXTS = ("name", "reference", "description", "year")
+TEXTS = ("name", "reference", "description", "year", "origins", "written")
 """Top-level keys that hold text, in which no name means anything."""
 
 

@@ -10,7 +10,7 @@ from convcalc.spec.syntax import mentioned
 UNREAD = frozenset(
     {
         *("name", "reference", "description", "year", "input", "expect", "budget", "presets"),
-        "sweep",
+        *("sweep", "written", "origins"),
     }
 )
 """Keys of a spec in which a parameter says nothing of a layer."""

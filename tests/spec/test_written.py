@@ -12,6 +12,7 @@ from convcalc.graph.written import with_ways, written, written_said
 from convcalc.layers import CATALOGUE
 from convcalc.layers.written import WAYS, WORDS, kinds_with, usual, words_of
 from convcalc.spec.fold import fold
+from convcalc.spec.made_of import read_by_layers
 from convcalc.spec.members import member
 from convcalc.spec.unfold import unfolded
 
@@ -242,6 +243,18 @@ def test_layers_that_are_called_by_their_origins_are_written_as_they_were() -> N
     renamed = by_origin(network)
     assert [node.name for node in renamed.layers] == ["x.0", "a"]
     assert written(renamed) == written(network)
+
+
+def test_a_word_is_no_parameter_of_that_name() -> None:
+    """The layers do not read it: the input's size may be whatever is given."""
+    text = "{input: [size, size, 4], parameters: {size: 8}, layers: [upsample: 2]"
+    entries = convcalc.parse(f"{text}, written: {{upsample: size}}}}").entries
+
+    assert "size" not in read_by_layers(entries, "size")
+    unused = text.replace("[size, size, 4]", "8x8x4") + ", written: {upsample: size}}"
+    found = {each.code for each in convcalc.check({"a.yaml": unused}, isolated=True).diagnostics}
+    assert "CC422" in found
+    assert "size" in read_by_layers(convcalc.parse(text.replace("2", "size") + "}").entries, "size")
 
 
 FAMILY = """\
