@@ -169,6 +169,18 @@ layers:
 """,
         [("w", "1..2"), ("n", "true,false")],
     ),
+    "a count that a name takes": (
+        """
+input: 8x8x3
+parameters: {w: 2, n: 1}
+layers:
+  - batchnorm
+  - {conv: {filters: w, kernel: 1}, repeat: n}
+  - relu
+  - {sigmoid: {}, name: conv2}
+""",
+        [("w", "1..2"), ("n", "0..3")],
+    ),
     "the name of a count": (
         """
 input: 8x8x3
@@ -276,7 +288,7 @@ layers:
 @pytest.mark.parametrize("case", CASES)
 def test_designs_are_what_each_is_by_itself(case: str) -> None:
     text, vary = CASES[case]
-    held, one, other = both(loaded(text), vary, most=24)
+    held, one, other = both(loaded(text), vary, most=16)
 
     assert told(one) == told(other)
     assert held.pieces
@@ -324,7 +336,7 @@ def test_a_result_that_forgets_what_it_hangs_on_is_wrong(monkeypatch: pytest.Mon
         with monkeypatch.context() as patched:
             patched.setattr(watched.Recorder, "_ask", forgets(name))
             text, vary = CASES[case]
-            assert not same(loaded(text), vary, TOTALS, most=100), name
+            assert not same(loaded(text), vary, TOTALS, most=60), name
 
 
 def test_a_result_hangs_on_what_comes_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,18 +214,18 @@ class _Pieces:
             fine = np.flatnonzero(~whole)
             if not fine.size:
                 nothing = [np.full(count, UNKNOWN, np.int32) for _ in self.pieces]
-                return Gathered(self.pieces, codes, nothing, nothing, ~whole, whole)
+                return Gathered(self.pieces, codes, nothing, nothing, nothing, ~whole, whole)
             # Those that nothing is known of take part as one of the others.
             stand = np.where(whole, fine[0], np.arange(count))
             own = [column[stand] for column in codes]
         leaves = self._leaves(own)
         facts = [self._told(piece) for piece in self.pieces]
-        made, invalid = self._made(leaves, facts, self._first_states(own), count)
+        made, incoming, invalid = self._made(leaves, facts, self._first_states(own), count)
         whole |= self._only_whole(leaves, facts)
         if self.results.some_large:
             for each in made:
                 whole |= self.results.large.values[each] & (each >= 0)
-        return Gathered(self.pieces, codes, leaves, made, invalid & ~whole, whole)
+        return Gathered(self.pieces, codes, leaves, incoming, made, invalid & ~whole, whole)
 
     def _leaves(self, codes: Sequence[Any]) -> Sequence[Any]:
         """The leaf of every piece; raises `MergeError` when pieces were made one."""
@@ -266,25 +266,25 @@ class _Pieces:
 
     def _made(
         self, leaves: Sequence[Any], facts: Sequence["_Facts"], states: Any, count: int
-    ) -> tuple[Sequence[Any], Any]:
-        """The results of every piece, and which designs have an error."""
+    ) -> tuple[Sequence[Any], Sequence[Any], Any]:
+        """The results of every piece, what comes into it, and which designs have an error."""
         results = self.results
         made: list[Any] = []
+        incoming: list[Any] = []
         invalid = np.zeros(count, bool)
         lost: Any = None
         for piece, leaf, told in zip(self.pieces, leaves, facts, strict=True):
-            if told.wrong is not None:
-                wrong = told.wrong[leaf]
-                lost = wrong if lost is None else lost | wrong
             own = self._results_of(piece, leaf, states, lost)
             made.append(own)
+            incoming.append(states if lost is None else np.where(lost, UNKNOWN, states))
             states = results.after.values[own]
+            if told.wrong is not None:
+                invalid |= told.wrong[leaf]
             if results.some_wrong:
-                bad = results.wrong.values[own] & (own >= 0)
-                lost = bad if lost is None else lost | bad
-            if lost is not None:
-                invalid |= lost
-        return made, invalid
+                invalid |= results.wrong.values[own] & (own >= 0)
+                unknown = (own < 0) | (states == UNKNOWN)
+                lost = unknown if lost is None else lost | unknown
+        return made, incoming, invalid
 
     def _results_of(self, piece: Piece, leaves: Any, states: Any, lost: Any) -> Any:
         """The results of a piece; `UNKNOWN` where errors before or in it keep them so."""

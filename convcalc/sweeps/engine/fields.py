@@ -151,5 +151,5 @@ class Fields:
     def _of(self, number: int) -> PieceField | None:
         if number not in self.known:
             worked = self.results.worked[number]
-            self.known[number] = None if worked is None else field_of(worked)
+            self.known[number] = field_of(worked)
         return self.known[number]

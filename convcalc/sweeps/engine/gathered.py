@@ -28,6 +28,8 @@ class Gathered(NamedTuple):
     """By axis, the code of each."""
     leaves: Sequence[Any]
     """By piece, the leaf of each; one number where all have the same."""
+    incoming: Sequence[Any]
+    """By piece, what comes into it in each, numbered; `UNKNOWN` where an error keeps it so."""
     results: Sequence[Any]
     """By piece, the result of each; `UNKNOWN` behind a piece with errors."""
     invalid: Any
@@ -236,24 +238,26 @@ class Maker:
     def _classes(self, rows: Any) -> tuple[Any, Any]:
         """Which of some designs give the same, by a number each, and the first of each.
 
-        A design that has a result of every piece is the network that these are; one with errors is
-        the same as another where the same pieces have the same errors; of one that is worked out
-        whole nothing is known.
+        A design that has a result of every piece is the network that these are. One with errors is
+        the same as another where the same pieces have errors, of the same leaf for the same that
+        comes in: other pieces have none to tell. Of one that is worked out whole nothing is known.
         """
         gathered, results = self.gathered, self.results
         whole, invalid = gathered.whole[rows], gathered.invalid[rows]
         fine = ~(whole | invalid)
         shape = gathered.whole.shape
         keys: list[Any] = [whole + 2 * invalid]
-        for piece, leaves, made in zip(
-            gathered.pieces, gathered.leaves, gathered.results, strict=True
+        for piece, leaves, incoming, made in zip(
+            gathered.pieces, gathered.leaves, gathered.incoming, gathered.results, strict=True
         ):
             own = np.broadcast_to(made, shape)[rows]
             keys.append(np.where(fine | results.wrong.values[own], own, UNKNOWN))
             wrong = np.array([leaf.wrong for leaf in piece.leaves] or [False])
             if wrong.any():
                 own = np.broadcast_to(leaves, shape)[rows]
-                keys.append(np.where(wrong[own] & invalid, own, UNKNOWN))
+                told = wrong[own] & invalid
+                keys.append(np.where(told, own, UNKNOWN))
+                keys.append(np.where(told, np.broadcast_to(incoming, shape)[rows], UNKNOWN))
         for axis, codes in zip(self.space.axes, gathered.codes, strict=True):
             turns = fine if axis.kind not in ("parameter", "input") else False
             if np.any(whole | turns):

@@ -199,7 +199,7 @@ class Peaks:
 
     def _find(self, result: int, order: int, *, terms: RunTerms, first: bool, single: bool) -> int:
         worked = self.results.worked[result]
-        peak = None if worked is None else peak_of(worked, order, terms, first=first, single=single)
+        peak = peak_of(worked, order, terms, first=first, single=single)
         return 0 if peak is None else self.add(peak)
 
     def _lives(self, batch: int) -> Any:

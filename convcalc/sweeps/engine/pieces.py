@@ -70,6 +70,8 @@ class Leaf(NamedTuple):
     """Steps that expanding it took."""
     wrong: bool
     """Whether it has errors: every design with it is invalid."""
+    lost: bool
+    """Whether an error keeps unknown what goes on from it."""
     unusual: bool
     """Whether it has something that only whole networks are looked at for."""
     axes: frozenset[int]
@@ -341,6 +343,7 @@ class Piece:
         sources = len(expander.sources)
         current: int | None = 0
         outputs: tuple[int, ...] | None = None
+        refused = False
         if self.number:
             current = sources
             expander.nodes.append(LayerNode(UNNAMED, "input", None, (), _NOWHERE))
@@ -354,8 +357,9 @@ class Piece:
                 _, outputs = read_outputs(expander.report, expander.reader, names, wanted, place)
             if self.last:
                 self._promise(expander, kit, scope)
-        except RefusedError as error:
+        except RefusedError as error:  # after which nothing else is looked at
             refuse(kit.findings, error)
+            refused, current = True, None
         for node in expander.nodes:  # fields that are read when it is known what comes in
             if node.late is not None:
                 ask_all(names_in(node.late.written), watched)
@@ -370,7 +374,8 @@ class Piece:
         self.claimed |= names.given
         self.bases |= names.bases
         wrong = kit.wrong or bool(errors) or expander.lost or current is None
-        return asked, self._leaf(expander, sources, current, outputs, wrong=wrong)
+        leaf = self._leaf(expander, sources, current, outputs, wrong=wrong, refused=refused)
+        return asked, leaf
 
     def _promise(self, expander: Expander, kit: _Kit, scope: Scope) -> None:
         member = expander.member
@@ -385,26 +390,16 @@ class Piece:
         outputs: tuple[int, ...] | None,
         *,
         wrong: bool,
+        refused: bool,
     ) -> Leaf:
         number = len(self.leaves)
         start = sources + (1 if self.number else 0)
-        if wrong or current is None:
-            return Leaf(
-                number=number,
-                nodes=(),
-                output=-1,
-                borrowed=(),
-                steps=expander.steps,
-                wrong=True,
-                unusual=False,
-                axes=frozenset(),
-                reshapes=False,
-            )
         shift = start - 1 if self.number else 0
         nodes = tuple([self._moved(node, shift) for node in expander.nodes[start:]])
         reads = [read for node in expander.nodes[start:] for read in node.inputs]
         reads += [node.like for node in expander.nodes[start:] if node.like is not None]
-        if self.number and (current < sources or any(read < sources for read in reads)):
+        reads += [] if current is None else [current]
+        if self.number and any(read < sources for read in reads):
             raise MergeError(0, self.number)
         axes, reshapes = _axes(nodes)
         borrowed = tuple(
@@ -416,11 +411,14 @@ class Piece:
         return Leaf(
             number=number,
             nodes=nodes,
-            output=current - shift,
+            output=0 if current is None else current - shift,
             borrowed=borrowed,
             steps=expander.steps,
-            wrong=any(node.unknown or (node.layer is None and node.late is None) for node in nodes),
-            unusual=(sources > 1 and sources * len(expander.nodes) > MAX_PAIRS)
+            wrong=wrong
+            or any(node.unknown or (node.layer is None and node.late is None) for node in nodes),
+            lost=current is None,
+            unusual=refused
+            or (sources > 1 and sources * len(expander.nodes) > MAX_PAIRS)
             or any(node.kind in INDEXING or node.origin for node in nodes),
             axes=axes,
             reshapes=reshapes,
@@ -471,12 +469,17 @@ def _axes(nodes: Sequence[LayerNode]) -> tuple[frozenset[int], bool]:
 
 
 def look_apart(pieces: Sequence[Piece]) -> None:
-    """Raise `MergeError` for pieces that may name two things alike."""
+    """Raise `MergeError` for pieces that may name two things alike.
+
+    How far is counted where a piece begins is known of the first one alone.
+    """
     for piece in pieces:
+        if piece.number and _counts(piece.claimed, piece.bases):
+            raise MergeError(0, piece.number)
         for other in pieces[piece.number + 1 :]:
-            if piece.claimed & other.claimed or (
-                _counts(piece.claimed, other.bases) or _counts(other.claimed, piece.bases)
-            ):
+            if _counts(piece.claimed, other.bases) or _counts(other.claimed, piece.bases):
+                raise MergeError(0, other.number)
+            if piece.claimed & other.claimed:
                 raise MergeError(piece.number, other.number)
 
 

@@ -18,7 +18,7 @@ class Results:
 
     def __init__(self) -> None:
         self.known = Known()
-        self.worked: list[Worked | None] = []
+        self.worked: list[Worked] = []
         self.states: dict[State, int] = {}
         self.given: list[State] = []
         """What comes in, by number."""
@@ -46,24 +46,21 @@ class Results:
             self.gaps.add(state.gap)
         return number
 
-    def add(self, worked: Worked | None) -> int:
+    def add(self, worked: Worked) -> int:
         """Number a result."""
         self.worked.append(worked)
-        values: dict[str, int] = dict.fromkeys(self.tables, 0)
-        if worked is not None:
-            values |= worked.sums._asdict()
-            values["layers"] = worked.layers
-            values["largest_tensor"] = worked.largest
-            values["nodes"] = len(worked.nodes)
-            values["alone"] = worked.alone
-            values["times"], values["plus"] = worked.digest
-        numbers = [value for name, value in values.items() if name not in ("times", "plus")]
-        large = max(numbers) > SMALL
-        self.large.add(large)
+        values: dict[str, int] = worked.sums._asdict()
+        values["layers"] = worked.layers
+        values["largest_tensor"] = worked.largest
+        values["nodes"] = len(worked.nodes)
+        values["alone"] = worked.alone
+        large = max(values.values()) > SMALL
+        values["times"], values["plus"] = worked.digest
         for name, table in self.tables.items():
             table.add(0 if large else values[name])
-        self.some_wrong |= worked is None
+        self.some_wrong |= worked.wrong
         self.some_large |= large
-        self.wrong.add(worked is None)
-        self.after.add(UNKNOWN if worked is None else self.state(worked.after))
+        self.large.add(large)
+        self.wrong.add(worked.wrong)
+        self.after.add(UNKNOWN if worked.after is None else self.state(worked.after))
         return len(self.worked) - 1

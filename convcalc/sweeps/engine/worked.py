@@ -53,8 +53,8 @@ class Worked(NamedTuple):
     """How many of the nodes stand for what comes in."""
     output: int
     """The node whose output goes on."""
-    after: State
-    """What comes into the next piece."""
+    after: State | None
+    """What comes into the next piece; None where an error keeps it unknown."""
     sums: Sums
     """What its layers add; with the first piece's are the inputs."""
     layers: int
@@ -66,6 +66,8 @@ class Worked(NamedTuple):
     alone: int
     """What makes a batch of one example another thing than one of several: `ALONE` if a layer of it
     does, `JOINS` and `NORM` if one of each in the same network do."""
+    wrong: bool = False
+    """Whether a layer has an error, so that nothing of it is told."""
 
 
 class Known:
@@ -98,10 +100,8 @@ class Known:
         return node
 
 
-def work_out(
-    leaf: Leaf, state: State, places: Places, known: Known, *, first: bool
-) -> Worked | None:
-    """What a leaf is for what comes in; None where a layer has an error then."""
+def work_out(leaf: Leaf, state: State, places: Places, known: Known, *, first: bool) -> Worked:
+    """What a leaf is for what comes in."""
     leading = [known.before(shape) for shape in state.shapes]
     count = len(leading)
     nodes: Sequence[LayerNode] = [*leading, *leaf.nodes]
@@ -109,16 +109,31 @@ def work_out(
     late = any(node.late is not None for node in leaf.nodes)
     nodes, made, problems = plan_layers(nodes, findings, None if late else known.answers)
     plans = [plan for plan in made if plan is not None]
+    output = leaf.output
+    gap = len(nodes) - 1 - output if first or output >= count else state.gap + len(leaf.nodes)
+    last = None if leaf.lost else made[output]
+    after = None if last is None else State((last.output,), gap)
     if (
-        len(plans) < len(made)
+        leaf.wrong
+        or len(plans) < len(made)
         or any(problem.severity == "error" for _, problem in problems)
         or any(each.severity == "error" for each in findings.diagnostics)
-        or any(True for _ in weightless(leaf.borrowed, nodes, plans))
+        or any(True for _ in weightless(leaf.borrowed, nodes, made))
     ):
-        return None
-    output = leaf.output
+        return Worked(
+            nodes=(),
+            plans=(),
+            leading=count,
+            output=output,
+            after=after,
+            sums=Sums(),
+            layers=0,
+            largest=0,
+            digest=Digest(),
+            alone=0,
+            wrong=True,
+        )
     own = slice(0 if first else count, None)
-    gap = len(nodes) - 1 - output if first or output >= count else state.gap + len(leaf.nodes)
     digest = Digest()
     for index, (node, plan) in enumerate(zip(nodes, plans, strict=True)):
         if first or index >= count:
@@ -131,7 +146,7 @@ def work_out(
         plans=plans,
         leading=count,
         output=output,
-        after=State((plans[output].output,), gap),
+        after=after,
         sums=sums(nodes[own], plans[own]),
         layers=sum(node.kind not in SOURCES for node in leaf.nodes),
         largest=max((plan.output.size for plan in plans[own]), default=0),
