@@ -26,11 +26,13 @@ from convcalc.cli.options import (
     size_options,
 )
 from convcalc.cli.output import Output, colors, write_file, write_made
+from convcalc.cli.pictured import format_of, picture
 from convcalc.diagnostics import ArgumentError
 from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.formats.sweep import csv as rows_of_csv
 from convcalc.formats.sweep import json as document
 from convcalc.graph import SpecError
+from convcalc.pictures import WRITERS
 from convcalc.sweeps.axes import with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
@@ -138,7 +140,8 @@ def _vary(
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Also write a file: rows in .csv, what the sweep comes to in .json; repeatable.",
+    help="Also write a file: rows in .csv, what the sweep comes to in .json, the front as a "
+    "picture in .svg, .png or .tex; repeatable.",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option(
@@ -237,6 +240,8 @@ def command(
         for file in files:
             if _ending(file) in DOCUMENTS:
                 write_file(file, DOCUMENTS[_ending(file)].render(result))
+            elif _ending(file) not in ROWS:
+                _draw(file, result)
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     except SpecError as error:
@@ -250,6 +255,17 @@ def command(
         notes.append(_how_to_go_on(state or resume, result))
         output.end(texts, notes=notes, failed=True, code=INTERRUPTED)
     output.end(texts, notes=notes, failed=not result.left)
+
+
+def _draw(file: str, result: SweepReport) -> None:
+    """Write the front as a picture."""
+    from convcalc.formats.sweep.picture import render
+
+    scene = render(result)
+    if scene is None:
+        click.echo(f"convcalc: {file} is not written: nothing is on the front", err=True)
+    else:
+        write_file(file, picture(scene, format_of(file)))
 
 
 def _page(output: Output, result: SweepReport) -> str:
@@ -296,9 +312,10 @@ def _sensible(
             message = f"--output {file} is given twice"
         if file == STANDARD:
             message = "--output - is standard output, where -f csv and -f json go"
-        elif _ending(file) not in ROWS and _ending(file) not in DOCUMENTS:
-            endings = ", ".join((*ROWS, *DOCUMENTS))
-            message = f"{file}: its name ends with none of {endings}"
+        elif _ending(file) not in (known := (*ROWS, *DOCUMENTS, *_pictures())):
+            message = f"{file}: its name ends with none of {', '.join(known)}"
+        elif _ending(file) in _pictures() and "pareto" not in asked:
+            message = f"{file} is a picture of the front, and no goals are given: --pareto"
     if message:
         raise click.UsageError(message)
 
@@ -309,6 +326,11 @@ def _refuse_twice(kinds: Sequence[str], given: set[str]) -> None:
         if kind in given and kind in OF_MEMORY:
             message = f"--{kind} is given, and {kind} is varied: leave one of them out"
             raise click.UsageError(message)
+
+
+def _pictures() -> list[str]:
+    """Endings of files that are pictures."""
+    return [writer.ending for writer in WRITERS.values() if writer.sizes]
 
 
 def _ending(file: str) -> str:

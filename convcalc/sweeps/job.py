@@ -21,7 +21,7 @@ SHOWN = ("parameters", "macs")
 """Measures that are shown of every design."""
 MOST_GOALS = 4
 """Most goals of a front."""
-CHUNK = 64
+CHUNK = 16
 """Designs of a chunk: chunks begin at its multiples, whoever works them out."""
 STRETCH = 65_536
 """Most designs that are held at once, whatever a task has."""

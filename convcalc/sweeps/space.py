@@ -103,8 +103,9 @@ class Space(NamedTuple):
                 indices = permuted(indices, self.combinations, self.sample.seed, "designs")
             own = []
             for size in reversed(sizes):
-                indices, code = np.divmod(indices, size)
-                own.append(code)
+                whole = indices // size  # which divmod takes several times as long for
+                own.append(indices - whole * size)
+                indices = whole
             own.reverse()
         return tuple(
             own[number]

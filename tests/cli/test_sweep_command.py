@@ -174,7 +174,7 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
         ("--vary width=1..3 -f csv --top 3", "--top has no effect on csv"),
         ("--vary width=1..3 -f csv --state s", "--state goes with rows in a file"),
         ("--vary width=1..3 --force", "--force is about the FILE of --output and --state"),
-        ("--vary width=1..3 -o a.txt", "a.txt: its name ends with none of .csv, .json"),
+        ("--vary width=1..3 -o a.txt", "a.txt: its name ends with none of .csv, .json, .svg"),
         ("--vary width=1..3 -o net.yaml/a.csv", "net.yaml/a.csv: cannot be written"),
         ("--vary width=1..3 -o no/a.json", "no/a.json: cannot be written"),
         (
@@ -285,3 +285,23 @@ def test_a_parameter_that_a_sweep_alone_varies_is_still_used_by_nothing() -> Non
     said = CliRunner().invoke(convcalc, ["check", "net.yaml", "--select", "CC4"])
 
     assert "idle" in said.stdout
+
+
+def test_the_front_is_drawn_where_one_is_asked_for() -> None:
+    axes = ("--vary", "width=2..5", "--vary", "input=8,12,16")
+    goals = ("--pareto", "macs,-activations")
+    result = run(*axes, *goals, "-o", "front.svg", "-o", "front.tex")
+
+    assert result.exit_code == 0, result.output
+    assert "■" in result.stdout
+    svg = Path("front.svg").read_text()
+    front = answer(*axes, *goals)["front"]
+    assert svg.count("<title>width=") >= len(front) > 2
+    assert Path("front.tex").read_text().endswith("\\end{document}\n")
+    without = run(*axes, "-o", "other.svg")
+    assert without.exit_code == 2
+    assert "other.svg is a picture of the front, and no goals are given" in without.stderr
+    none = run(*axes, *goals, "--where", "macs < 1", "-o", "other.svg")
+    assert none.exit_code == 1
+    assert "other.svg is not written: nothing is on the front" in none.stderr
+    assert not Path("other.svg").exists()

@@ -42,6 +42,8 @@ class Table(NamedTuple):
     """Whether each column is aligned to the right, as numbers are."""
     rows: list[list[str]]
     """The cells, a list a network."""
+    front: bool = False
+    """Whether they are those of the front."""
     more: str = ""
     """What is said of those that are not shown; empty where all are."""
 
@@ -117,7 +119,9 @@ def tables(result: SweepReport) -> Iterator[Table]:
         more = f"{count - MOST_ROWS:,} more; json has all of them." if count > MOST_ROWS else ""
         on = "is" if count == 1 else "are"
         head = f"The front of {goals}: {many} {on} on it"
-        yield networks(result, result.front, f"{head}.", most=MOST_ROWS)._replace(more=more)
+        yield networks(result, result.front, f"{head}.", most=MOST_ROWS)._replace(
+            more=more, front=True
+        )
     if result.best is not None:
         count = len(result.best.count)
         by = f"by {_ends(keeper.sort)}" if keeper.sort else "in the order of the designs"

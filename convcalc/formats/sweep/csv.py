@@ -28,9 +28,9 @@ def encode(encoded: Encoded) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def render(result: SweepReport, *, color: bool = False, picture: str = "") -> str:
+def render(result: SweepReport, *, color: bool = False) -> str:
     """Nothing: the rows were written as they came."""
-    del result, color, picture
+    del result, color
     return ""
 
 

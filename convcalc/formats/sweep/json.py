@@ -12,9 +12,9 @@ SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
 
 
-def render(result: SweepReport, *, color: bool = False, picture: str = "") -> str:
+def render(result: SweepReport, *, color: bool = False) -> str:
     """The result as a JSON object, ending in a newline; a network a line."""
-    del color, picture
+    del color
     dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     job, space = result.job, result.job.space
     head: dict[str, Any] = {

@@ -2,18 +2,19 @@
 
 from convcalc.formats.plain import aligned
 from convcalc.formats.sweep import further, reasons, summary, tables, title
+from convcalc.formats.sweep.picture import text
 from convcalc.sweeps.report import SweepReport
 
 
-def render(result: SweepReport, *, color: bool = False, picture: str = "") -> str:
+def render(result: SweepReport, *, color: bool = False) -> str:
     """The summary, the front and the best, and what is invalid, ending in a newline."""
     del color
     lines = [title(result), *summary(result)]
     for each in tables(result):
         lines += ["", each.title, *aligned([each.head, *each.rows], each.right)]
         lines += [each.more] if each.more else []
-    if picture:
-        lines += ["", picture.rstrip("\n")]
+        if each.front and (drawn := text(result)):
+            lines += ["", *drawn]
     invalid = _invalid(result)
     return "\n".join([*lines, *([""] if invalid else []), *invalid]) + "\n"
 

@@ -5,13 +5,12 @@ from rich.table import Table
 from rich.text import Text
 
 from convcalc.formats import sweep
+from convcalc.formats.sweep.picture import text
 from convcalc.formats.table import Screen
 from convcalc.sweeps.report import SweepReport
 
 
-def render(
-    result: SweepReport, *, width: int | None = None, color: bool = True, picture: str = ""
-) -> str:
+def render(result: SweepReport, *, width: int | None = None, color: bool = True) -> str:
     """The same as plain text, wider than the terminal if it must be to cut no number."""
     console = Screen(width, color=color)
     console.print(Text(sweep.title(result), style="bold"))
@@ -22,9 +21,10 @@ def render(
         console.print(Text(each.title, style="bold"))
         needed = _print(console, each)
         console.width = max(console.width, needed)
-    if picture:
-        console.print()
-        console.print(Text(picture.rstrip("\n")))
+        if each.front and (drawn := text(result)):
+            console.print()
+            console.width = max(console.width, *map(len, drawn))
+            console.print(Text("\n".join(drawn)))
     invalid = [*sweep.reasons(result)]
     if invalid:
         console.print()

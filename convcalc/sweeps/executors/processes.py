@@ -47,8 +47,17 @@ def partials(job: Job, start: int, jobs: int) -> Iterator[Partial]:
     except BrokenProcessPool:
         message = "a process of --jobs ended before its time: there may be too little memory"
         raise ArgumentError(message) from None
+    except BaseException:
+        _end(pool)
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the processes now: what they are at would only be waited for at the very end."""
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.terminate()
 
 
 def where_long(job: Job, start: int) -> Iterator[Partial]:

@@ -1,0 +1,85 @@
+"""The front as points over its first two goals: in letters, and as a picture."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from convcalc.formats.diagnostics import printable
+from convcalc.formats.sweep import cell, heading
+from convcalc.pictures.scatter import Dot, Side, letters
+from convcalc.pictures.scatter import scene as scatter
+from convcalc.pictures.scene import Scene
+from convcalc.sweeps.job import Job
+from convcalc.sweeps.kept import Groups, values_by_size
+from convcalc.sweeps.report import SweepReport
+
+FEWEST = 3
+"""Networks on a front of which a picture in letters says something."""
+
+
+def render(report: SweepReport) -> Scene | None:
+    """The picture; None where there is no front, or nothing on it."""
+    if report.front is None:
+        return None
+    goals = report.job.keeper.goals
+    names = ", ".join(f"-{name}" if most else name for name, most in goals)
+    notes = [f"Front of {names}; less is better, and more of what stands behind a hyphen."]
+    if len(goals) > 2:
+        notes.append("Over the first two goals: others stand between points of one line.")
+    across, up = _sides(report)
+    title = f"{printable(report.job.subject.name)}: {across.name} and {up.name}"
+    return scatter(title, across, up, [*_dots(report)], notes)
+
+
+def text(report: SweepReport) -> list[str]:
+    """The same in letters; nothing where there is too little on the front to see."""
+    if report.front is None or len(report.front.count) < FEWEST:
+        return []
+    across, up = _sides(report)
+    return letters(across, up, [*_dots(report)])
+
+
+def _sides(report: SweepReport) -> tuple[Side, Side]:
+    job = report.job
+    (first, _), (second, _) = job.keeper.goals[:2]
+    return Side(heading(job, first), _shown(job, first)), Side(
+        heading(job, second), _shown(job, second)
+    )
+
+
+def _shown(job: Job, name: str) -> Callable[[float], str]:
+    def shown(value: float) -> str:
+        whole = float(value).is_integer() and abs(value) < 2**53
+        return cell(job, name, int(value)) if whole else f"{value:.4g}"
+
+    return shown
+
+
+def _dots(report: SweepReport) -> Iterator[Dot]:
+    """The networks that are kept, those on the front first, each once."""
+    seen: set[int] = set()
+    for groups, front in ((report.front, True), (report.best, False)):
+        if groups is not None:
+            for row, number in enumerate(groups.rows.numbers.tolist()):
+                if number not in seen:
+                    seen.add(number)
+                    yield _dot(report, groups, row, front=front)
+
+
+def _dot(report: SweepReport, groups: Groups, row: int, *, front: bool) -> Dot:
+    job = report.job
+    values = [_plain(groups.rows.columns[name][row]) for name, _ in job.keeper.goals]
+    named = []
+    for axis, least, greatest in zip(job.space.axes, groups.least, groups.greatest, strict=True):
+        ordered = values_by_size(axis)
+        first, last = ordered[int(least[row])], ordered[int(greatest[row])]
+        named.append(f"{axis.name}={first if first == last else f'{first}..{last}'}")
+    figures = [
+        f"{name} {cell(job, name, value)}"
+        for (name, _), value in zip(job.keeper.goals, values, strict=True)
+    ]
+    return Dot(values[0], values[1], front, printable(f"{', '.join(named)}: {', '.join(figures)}"))
+
+
+def _plain(value: Any) -> float:
+    plain: float = value.item() if hasattr(value, "item") else value
+    return plain

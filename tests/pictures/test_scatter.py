@@ -1,0 +1,82 @@
+"""Points over two figures: where they stand, and what is said of them."""
+
+import pytest
+
+from convcalc.pictures.scatter import DOT, HIGH, MOST, WIDE, Dot, Side, letters, scene
+from convcalc.pictures.scene import Box, Part, Path, Scene, everything
+
+SIDES = Side("MACs", lambda value: f"{value:g}"), Side("memory", lambda value: f"{value:g}")
+DOTS = [
+    Dot(0, 100, front=True, title="a"),
+    Dot(50, 50, front=True, title="b"),
+    Dot(100, 0, front=True, title="c"),
+    Dot(100, 100, front=False, title="d"),
+]
+
+
+def drawn(dots: list[Dot]) -> Scene:
+    return scene("Net: MACs and memory", *SIDES, dots, ["Front of macs, memory."])
+
+
+def points(made: Scene) -> list[tuple[float, float]]:
+    circles = [each for each in everything(made.items) if isinstance(each, Box) and each.radius]
+    return [(box.x + DOT / 2, box.y + DOT / 2) for box in circles if box.width == DOT]
+
+
+def test_points_stand_where_their_figures_are() -> None:
+    places = points(drawn(DOTS))  # those on the front are drawn over the others
+    left, top = places[1]
+
+    assert places == [
+        (left + WIDE, top),
+        (left, top),
+        (left + WIDE / 2, top + HIGH / 2),
+        (left + WIDE, top + HIGH),
+    ]
+
+
+def test_the_front_is_joined_by_a_line_in_the_order_of_the_first_figure() -> None:
+    made = drawn([DOTS[2], DOTS[3], DOTS[0], DOTS[1]])
+    (line,) = [path for path in made.paths if path.role == "followed line"]
+
+    assert list(line.points) == sorted(points(made)[1:])
+
+
+def test_all_is_inside_and_every_point_says_what_it_is() -> None:
+    made = drawn(DOTS)
+    titles = [each.title for each in everything(made.items) if isinstance(each, Part)]
+
+    assert titles == ["d", "a", "b", "c"]
+    for box in everything(made.items):
+        if isinstance(box, Box):
+            assert 0 <= box.x <= box.x + box.width <= made.width
+            assert 0 <= box.y <= box.y + box.height <= made.height
+    assert isinstance(made.to_svg(), str)
+    texts = {label.text for label in made.labels}
+    assert {"MACs", "memory", "0", "20", "100", "on the front", "among the best"} <= texts
+
+
+@pytest.mark.parametrize("value", [0, 7, -3, 1e9])
+def test_one_point_and_equal_ones_have_a_place(value: float) -> None:
+    made = drawn([Dot(value, value, front=True, title=str(each)) for each in range(2)])
+
+    assert len(points(made)) == 2
+    assert not [path for path in made.paths if isinstance(path, Path) and path.role == "skip"]
+
+
+def test_of_very_many_points_some_are_drawn_and_that_is_said() -> None:
+    made = drawn([Dot(each, each, front=True, title="") for each in range(3 * MOST)])
+
+    assert len(points(made)) == MOST
+    assert "Of 6,000 points one in 3 is drawn." in made.description
+
+
+def test_the_same_in_letters() -> None:
+    assert letters(*SIDES, DOTS, wide=11, high=3) == [
+        "memory",
+        "100 │■         □",
+        "    │     ■",
+        "  0 │          ■",
+        "    └───────────",
+        "     0       100  MACs",
+    ]
