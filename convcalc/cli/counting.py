@@ -143,7 +143,7 @@ def answer(networks: Iterable[Network], is_asked: Asked, output: Output) -> NoRe
         sheets += made
         failed |= without
     for sheet in sheets:
-        several = len(listed) > 1 or (is_asked.tool == ALL and is_asked.why)
+        several = len(listed) > 1
         texts.append(render(sheet, header=not texts, several=several, color=colors(sys.stdout)))
     notes = [] if not output.format.data else [note for each in sheets for note in each.notes]
     output.end(texts, diagnostics, notes=notes, failed=failed)

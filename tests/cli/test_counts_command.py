@@ -105,10 +105,10 @@ def test_a_tool_that_has_no_number_says_of_which_layer(tmp_path: Path) -> None:
     )
     result = run(str(spec), "--count", "fvcore", "--format", "plain")
     assert result.exit_code == 1
-    assert "fvcore has no number: maxunpool1 (maxunpool): PyTorch 2.13 stops" in result.stdout
+    assert "fvcore has no number of maxunpool1 (maxunpool): PyTorch 2.13 stops" in result.stdout
     result = run(str(spec), "--count", "all", "--format", "plain")
     assert result.exit_code == 0
-    assert "fvcore has no number: maxunpool1" in result.stdout
+    assert "fvcore, torchprofile, timm have no number of maxunpool1" in result.stdout
 
 
 def test_whose_number_is_said_with_the_nearest() -> None:

@@ -296,7 +296,7 @@ class Count(NamedTuple):
     missing: tuple[Missing, ...]
     """Layers that it crashes on, or that are not known to be counted; then there is no total."""
     activations: int | None
-    """Activations as it counts them; None where it counts none."""
+    """Activations as it counts them; None where it counts none, or layers are missing."""
     parameters: int | None
     """Parameters as it counts them; None where it counts none."""
 
@@ -505,7 +505,7 @@ def counted(network: Network, tool: str, given: Conditions) -> Count:
         macs=macs,
         summands=summands,
         missing=tuple(missing),
-        activations=None if active is None else activations,
+        activations=None if active is None or missing else activations,
         parameters=None if owned is None else parameters,
     )
 

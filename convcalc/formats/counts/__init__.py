@@ -6,7 +6,7 @@ Each is a `Sheet`: cells for people and values for programs; the formats are tho
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.conventions import CONVENTIONS, Count, Summand, bridge
+from convcalc.analysis.conventions import CONVENTIONS, Count, Missing, Summand, bridge
 from convcalc.analysis.conventions.whose import OURS, Owner, Owners
 from convcalc.formats.columns import NONE, UNKNOWN
 from convcalc.formats.diagnostics import printable
@@ -18,9 +18,7 @@ class Head(NamedTuple):
     """The head of a column."""
 
     title: str
-    """What stands there for people."""
-    key: str
-    """What stands there for programs."""
+    """What stands at the head of the column."""
     right: bool = False
     """Whether cells are aligned to the right, as numbers are."""
 
@@ -36,8 +34,10 @@ class Sheet(NamedTuple):
     """The columns, from left to right."""
     cells: tuple[tuple[str, ...], ...]
     """What a reader sees, row by row."""
+    keys: tuple[str, ...]
+    """The columns of what programs read."""
     values: tuple[tuple[object, ...], ...]
-    """What a program reads in the same rows, and in the same columns."""
+    """What a program reads, row by row."""
     notes: tuple[str, ...]
     """What is to be said below the table."""
     value: dict[str, Any]
@@ -68,14 +68,20 @@ def count_value(count: Count) -> dict[str, Any]:
     }
 
 
-def missing_notes(count: Count) -> list[str]:
-    """Why there is no total, of the first layers that it is missing of."""
-    shown = [
-        f"{count.tool} has no number: {printable(each.layer)} ({each.kind}): {each.reason}."
-        for each in count.missing[:3]
-    ]
-    more = len(count.missing) - len(shown)
-    return [*shown, *([f"{count.tool}: so it is of {plural(more, 'layer')} more."] if more else [])]
+def missing_notes(*counts: Count) -> list[str]:
+    """Why there are no totals, once for all tools and layers of which it is so."""
+    reasons: dict[str, dict[str, list[Missing]]] = {}
+    for count in counts:
+        for each in count.missing:
+            reasons.setdefault(each.reason, {}).setdefault(count.tool, []).append(each)
+    notes = []
+    for reason, tools in reasons.items():
+        missing = next(iter(tools.values()))
+        first = f"{printable(missing[0].layer)} ({missing[0].kind})"
+        of = first if len(missing) == 1 else f"{plural(len(missing), 'layer')}, the first {first}"
+        have = "has" if len(tools) == 1 else "have"
+        notes.append(f"{', '.join(tools)} {have} no number of {of}: {reason}.")
+    return notes
 
 
 def lines(count: Count) -> Iterator[tuple[str, str, str]]:
@@ -96,13 +102,13 @@ def of_tools(counts: Sequence[Count]) -> Sheet:
     """One row a tool."""
     first = counts[0]
     heads = (
-        Head("Tool", "tool"),
-        Head("Count", "count", right=True),
-        Head("Unit", "unit"),
-        Head("Printed", "printed", right=True),
-        Head("Parameters", "parameters", right=True),
-        Head("Activations", "activations", right=True),
-        Head("Version", "version"),
+        Head("Tool"),
+        Head("Count", right=True),
+        Head("Unit"),
+        Head("Printed", right=True),
+        Head("Parameters", right=True),
+        Head("Activations", right=True),
+        Head("Version"),
     )
     rows: list[tuple[str, int | None, str, str | None, int | None, int | None, str]]
     rows = [(OURS, first.macs, "MACs", scaled(first.macs), None, None, "")]
@@ -119,10 +125,10 @@ def of_tools(counts: Sequence[Count]) -> Sheet:
         for each in counts
     ]
     return Sheet(
-        first.network.path,
-        f"{printable(first.network.name)}: what tools count ({_conditions(first)})",
-        heads,
-        tuple(
+        spec=first.network.path,
+        title=f"{printable(first.network.name)}: what tools count ({_conditions(first)})",
+        heads=heads,
+        cells=tuple(
             (
                 tool,
                 UNKNOWN if total is None else grouped(total),
@@ -134,9 +140,10 @@ def of_tools(counts: Sequence[Count]) -> Sheet:
             )
             for tool, total, unit, printed, parameters, activations, version in rows
         ),
-        tuple(rows),
-        tuple(note for each in counts for note in missing_notes(each)),
-        {
+        keys=("tool", "count", "unit", "printed", "parameters", "activations", "version"),
+        values=tuple(rows),
+        notes=tuple(missing_notes(*counts)),
+        value={
             **_of_network(first),
             "counts": [count_value(each) for each in counts],
         },
@@ -158,33 +165,34 @@ def of_bridge(count: Count, *, by_layer: bool = False) -> Sheet:
     terms = bridge(count)
     nodes = count.network.nodes
     heads = (
-        Head("", "sign"),
-        Head("Amount", "amount", right=True),
-        Head("Term", "term"),
+        Head(""),
+        Head("Amount", right=True),
+        Head("Term"),
     )
     cells: list[tuple[str, ...]] = []
     values: list[tuple[object, ...]] = []
     for at, term in enumerate(terms):
         cells.append((_sign(term, at), grouped(abs(term.amount)), _said(term)))
-        values.append(("", term.amount, term.says))
+        values.append((count.tool, "", term.amount, term.says))
         for index, amount in term.layers.items() if by_layer else ():
             name = printable(nodes[index].name)
             cells.append(("", signed(amount), f"    {name}"))
-            values.append((nodes[index].name, amount, term.says))
+            values.append((count.tool, nodes[index].name, amount, term.says))
     row = count.convention
     total = UNKNOWN if count.total is None else grouped(count.total)
     printed = "" if count.printed is None else f", printed as {count.printed!r}"
     cells.append(("=", total, f"{row.unit}{printed}"))
-    values.append(("=", count.total, row.unit))
+    values.append((count.tool, "", count.total, "total"))
     return Sheet(
-        count.network.path,
-        f"{printable(count.network.name)}: from our MACs to {row.title}'s number "
+        spec=count.network.path,
+        title=f"{printable(count.network.name)}: from our MACs to {row.title}'s number "
         f"({row.version}, {_conditions(count)})",
-        (heads[0]._replace(key="layer"), *heads[1:]),
-        tuple(cells),
-        tuple(values),
-        tuple(missing_notes(count)),
-        {
+        heads=heads,
+        cells=tuple(cells),
+        keys=("tool", "layer", "amount", "term"),
+        values=tuple(values),
+        notes=tuple(missing_notes(count)),
+        value={
             **_of_network(count),
             **count_value(count),
             "terms": [_term_value(count, term) for term in terms],
@@ -229,10 +237,10 @@ def of_owners(owners: Owners) -> Sheet:
     """Whose own number a published one is, or the nearest and by how much."""
     number, network = owners.published, owners.network
     heads = (
-        Head("Tool", "tool"),
-        Head("Figure", "figure", right=True),
-        Head("Published", "published"),
-        Head("Change", "change"),
+        Head("Tool"),
+        Head("Figure", right=True),
+        Head("Published"),
+        Head("Change"),
     )
     shown = [*owners.owners]
     notes = []
@@ -244,15 +252,21 @@ def of_owners(owners: Owners) -> Sheet:
             f"{_figure(nearest)}, which is {grouped(round(abs(more)))} "
             f"{'more' if more > 0 else 'less'}."
         )
-    what = "parameters" if owners.of_parameters else "count"
+    what = "number of parameters" if owners.of_parameters else "count"
+    said = f"{printable(number.text)} ({number.precision})"
     return Sheet(
-        network.path,
-        f"{printable(network.name)}: whose {what} is {printable(number.text)} ({number.precision})",
-        heads,
-        tuple((each.tool, _figure(each), each.published, each.change or NONE) for each in shown),
-        tuple((each.tool, each.figure, each.published, each.change or None) for each in shown),
-        tuple(notes),
-        {
+        spec=network.path,
+        title=f"{printable(network.name)}: whose {what} is {said}",
+        heads=heads,
+        cells=tuple(
+            (each.tool, _figure(each), each.published, each.change or NONE) for each in shown
+        ),
+        keys=("tool", "figure", "published", "change"),
+        values=tuple(
+            (each.tool, each.figure, each.published, each.change or None) for each in shown
+        ),
+        notes=tuple(notes),
+        value={
             "schema": 1,
             "name": network.name,
             "spec": network.path,

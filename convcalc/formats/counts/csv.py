@@ -12,6 +12,6 @@ def render(sheet: Sheet, *, header: bool = True, several: bool = False, **_: obj
     writer = csv.writer(text, lineterminator="\n")
     spec = [sheet.spec] if several else []
     if header:
-        writer.writerow([*(["spec"] if several else []), *(head.key for head in sheet.heads)])
+        writer.writerow([*(["spec"] if several else []), *sheet.keys])
     writer.writerows([*spec, *row] for row in sheet.values)
     return text.getvalue()
