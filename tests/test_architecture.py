@@ -68,7 +68,7 @@ THIRD_PARTIES = {
     "PIL": ("forward/images.py",),
     "resvg_py": ("pictures/png.py",),
     "pandas": ("sweeps/library.py",),
-    "pyarrow": ("sweeps/library.py",),
+    "pyarrow": ("sweeps/library.py", "formats/sweep/parquet.py"),
     "dask": ("sweeps/executors/cluster.py",),
     "distributed": ("sweeps/executors/cluster.py",),
 }

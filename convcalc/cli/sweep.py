@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -28,7 +28,7 @@ from convcalc.cli.options import (
 from convcalc.cli.output import Output, colors, write_file, write_made
 from convcalc.cli.pictured import format_of, picture
 from convcalc.diagnostics import ArgumentError
-from convcalc.formats.sweep import SWEEP_FORMATS
+from convcalc.formats.sweep import SWEEP_FORMATS, parquet
 from convcalc.formats.sweep import csv as rows_of_csv
 from convcalc.formats.sweep import json as document
 from convcalc.graph import SpecError
@@ -36,7 +36,7 @@ from convcalc.pictures import WRITERS
 from convcalc.sweeps.axes import with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
-from convcalc.sweeps.run import Partials, RowFile, executor, run
+from convcalc.sweeps.run import CSV, Partials, RowFile, Writer, executor, run
 from convcalc.sweeps.space import METHODS, Method, Sample, read_space
 from convcalc.sweeps.state import State
 from convcalc.sweeps.subject import Subject
@@ -52,7 +52,7 @@ OF_MEMORY = {
 """Parameters that change what memory is taken, and nothing else."""
 OF_TABLES = {"pareto": "--pareto", "sort": "--sort", "top": "--top", "all_rows": "--all-rows"}
 """Parameters that say what tables show, which rows alone have none of → the option's name."""
-ROWS = {".csv": rows_of_csv}
+ROWS: Mapping[str, Writer] = {CSV: rows_of_csv, ".parquet": parquet}
 """Endings of files that have a row a design → who writes them: `header` and `encode`."""
 DOCUMENTS = {".json": document}
 """Endings of files that have what the sweep comes to → who writes them: `render`."""
@@ -140,8 +140,8 @@ def _vary(
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Also write a file: rows in .csv, what the sweep comes to in .json, the front as a "
-    "picture in .svg, .png or .tex; repeatable.",
+    help="Also write a file: rows in .csv or .parquet, what the sweep comes to in .json, the front "
+    "as a picture in .svg, .png or .tex; repeatable.",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option(
@@ -366,10 +366,12 @@ def _run(
     for file in files:
         if file not in of_rows:
             _writable(file)
-    if of_rows or rows:
-        job.encode = rows_of_csv.encode
+    endings = {_ending(file) for file in of_rows} | ({CSV} if rows else set())
+    job.encode = {ending: ROWS[ending].encode for ending in sorted(endings)}
     opened = [
-        RowFile(file, ROWS[_ending(file)].header(job), length=lengths.get(file)) for file in of_rows
+        RowFile(file, ending, writer, job, length=lengths.get(file + writer.PART))
+        for file in of_rows
+        for ending, writer in [(_ending(file), ROWS[_ending(file)])]
     ]
     if rows:
         write_made(rows_of_csv.header(job).decode())

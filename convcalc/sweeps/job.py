@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,8 @@ class Encoded(NamedTuple):
     """The designs, a row each, with all that was worked out of them."""
     names: tuple[str, ...]
     """Which columns are to be written, in order."""
+    values: tuple[Any, ...]
+    """By axis an array of its values, by code."""
 
 
 class Invalid(NamedTuple):
@@ -75,8 +78,8 @@ class Partial(NamedTuple):
     """Those that may be among the best; None where none are left."""
     front: Groups | None
     """Those that may be on the front; None where none are left, or no front is asked for."""
-    written: bytes = b""
-    """The designs that are left, as a file has them."""
+    written: Mapping[str, bytes] = MappingProxyType({})
+    """The designs that are left as each file has them, by its ending."""
     rows: Rows | None = None
     """The same as arrays, where these are asked for."""
 
@@ -127,8 +130,8 @@ class Job:
         self.keeper = Keeper(space.axes, goals, sorts, top, all_rows)
         self.shown: tuple[str, ...] = self._shown(shown, memory=memory)
         """The measures, and other columns, that are shown, in order."""
-        self.encode: Encode | None = None
-        """What makes the rows of a file, if one is written."""
+        self.encode: Mapping[str, Encode] = {}
+        """What makes the rows of files that are written, by their ending."""
         self.with_rows = False
         """Whether whoever runs it wants designs as arrays."""
 
@@ -201,7 +204,8 @@ class Job:
         tally = _Tally(self.space)
         best: list[Groups] = []
         front: list[Groups] = []
-        written: list[bytes] = []
+        written: dict[str, list[bytes]] = {ending: [] for ending in self.encode}
+        values = tuple(map(self.names.values_of, self.space.axes))
         kept: list[Rows] = []
         left = 0
         end = start
@@ -214,8 +218,8 @@ class Job:
             best.append(keeper.best(keeper.groups(keeper.best_rows(rows)), ties=True))
             if keeper.goals:
                 front.append(keeper.groups(keeper.front_rows(rows)))
-            if self.encode is not None:
-                written.append(self.encode(Encoded(self.space, rows, self.shown)))
+            for ending, encode in self.encode.items():
+                written[ending].append(encode(Encoded(self.space, rows, self.shown, values)))
             if self.with_rows:
                 kept.append(rows)
         return Partial(
@@ -227,7 +231,7 @@ class Job:
             valid=tally.valid,
             best=keeper.best(keeper.merged(best), ties=True) if best else None,
             front=keeper.front(keeper.merged(front)) if front else None,
-            written=b"".join(written),
+            written={ending: b"".join(parts) for ending, parts in written.items()},
             rows=joined(kept) if kept else None,
         )
 

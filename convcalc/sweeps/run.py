@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.executors import cluster, processes, serial
-from convcalc.sweeps.job import Job, Partial
+from convcalc.sweeps.job import Encoded, Job, Partial
 from convcalc.sweeps.report import SweepReport, merged, nothing
 from convcalc.sweeps.state import State
 
+CSV = ".csv"
+"""The ending of a file of comma-separated values."""
 Partials = Callable[[Job, int], Iterator[Partial]]
 """An executor: what comes of all designs from a number on, in their order."""
 
@@ -33,32 +35,56 @@ def executor(
     return processes.where_long
 
 
+class Writer(Protocol):
+    """Who writes designs, a row each; a module of the formats."""
+
+    PART: str
+    """What is put behind the name of a file while it grows; empty where it can grow as it is."""
+
+    def header(self, job: Job) -> bytes:
+        """What stands in front of the first design."""
+        ...
+
+    def encode(self, encoded: Encoded) -> bytes:
+        """Designs, to be put behind those that are there."""
+        ...
+
+    def finish(self, part: str, path: str) -> None:
+        """Make the file of what has grown; raises `OSError`."""
+        ...
+
+
 class RowFile:
     """A file of the designs that are left, which grows as they come."""
 
-    def __init__(self, path: str, header: bytes, *, length: int | None = None) -> None:
+    def __init__(
+        self, path: str, ending: str, writer: Writer, job: Job, *, length: int | None = None
+    ) -> None:
         """Open it, new or, where `length` says how much of it holds, cut off there.
 
         Raises `ArgumentError` where that cannot be.
         """
-        self.path = path
+        self.made = path
+        self.path = path + writer.PART
+        self.ending = ending
+        self.writer = writer
         self.length = 0
         try:
             if length is None:
-                self.file: BinaryIO = Path(path).open("wb")  # noqa: SIM115 (closed by `close`)
-                self.write(header)
+                self.file: BinaryIO = Path(self.path).open("wb")  # noqa: SIM115 (see `close`)
+                self.write(writer.header(job))
                 self.commit()
                 return
-            there = Path(path).stat().st_size
+            there = Path(self.path).stat().st_size
             if there < length:
-                message = f"{path}: has {there:,} bytes, and {length:,} were written before"
+                message = f"{self.path}: has {there:,} bytes, and {length:,} were written before"
                 raise ArgumentError(message)
-            self.file = Path(path).open("r+b")  # noqa: SIM115
+            self.file = Path(self.path).open("r+b")  # noqa: SIM115
             self.file.truncate(length)
             self.file.seek(length)
             self.length = length
         except OSError as error:
-            message = f"{path}: cannot be written: {error.strerror or error}"
+            message = f"{self.path}: cannot be written: {error.strerror or error}"
             raise ArgumentError(message) from None
 
     def write(self, data: bytes) -> None:
@@ -74,10 +100,19 @@ class RowFile:
         """What was written holds: the designs are counted as done."""
         self.length = self.file.tell()
 
-    def close(self) -> None:
-        """Cut off what does not hold, and close it."""
+    def close(self, *, again: bool) -> None:
+        """Cut off what does not hold, and close it; `again` is whether it may be gone on with."""
         self.file.truncate(self.length)
         self.file.close()
+        if self.path == self.made:
+            return
+        try:
+            self.writer.finish(self.path, self.made)
+            if not again:
+                Path(self.path).unlink()
+        except OSError as error:
+            message = f"{self.made}: cannot be written: {error.strerror or error}"
+            raise ArgumentError(message) from None
 
 
 def run(
@@ -91,7 +126,8 @@ def run(
 ) -> Iterator[SweepReport]:
     """What is known after each stretch; files and state are as far then, whatever ends it.
 
-    `write` gets the designs that are left, as `files` do, and `known` is what was known before.
+    `write` gets the designs that are left as comma-separated values, and `known` is what was known
+    before.
     """
     result = nothing(job) if known is None else known
     if state is not None:
@@ -100,9 +136,9 @@ def run(
         for partial in partials(job, result.done):
             after = merged(result, partial)
             for file in files:
-                file.write(partial.written)
+                file.write(partial.written[file.ending])
             if write is not None:
-                write(partial.written)
+                write(partial.written[CSV])
             for file in files:
                 file.commit()
             result = after
@@ -110,8 +146,9 @@ def run(
                 state.keep(result, _lengths(files))
             yield result
     finally:
+        whole = result.done == job.space.designs
         for file in files:
-            file.close()
+            file.close(again=state is not None and not whole)
         if state is not None:
             state.keep(result, _lengths(files), now=True)
 

@@ -47,7 +47,7 @@ def job(
     subject = Subject(loads(text, path="net.yaml"))
     asked: dict[str, Any] = {"pareto": "macs,-memory", "where": "memory < 4KiB", "top": 7}
     made = Job(subject, read_space(subject, vary, sample=sample), **(asked | options))
-    made.encode = csv.encode
+    made.encode = {".csv": csv.encode}
     if not worked_out:
         made.evaluator = Stub()
     return made
@@ -87,7 +87,7 @@ def all_of(job: Job, partials: Iterator[Partial]) -> tuple[str, bytes]:
     known, rows = nothing(job), b""
     for partial in partials:
         known = reports.merged(known, partial)
-        rows += partial.written
+        rows += partial.written[".csv"]
     return json.render(known), rows
 
 
@@ -138,7 +138,7 @@ def outcome(
     known, lengths = state.read(mine) if again else (nothing(mine), {})
     after = known
     path = str(folder / "rows.csv")
-    file = RowFile(path, csv.header(mine), length=lengths.get(path))
+    file = RowFile(path, ".csv", csv, mine, length=lengths.get(path))
     merged = count(1)
     for after in run(mine, by_chunk, files=[file], state=state, known=known):
         state.keep(after, {path: file.length}, now=True)
@@ -210,7 +210,7 @@ def test_a_front_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.thorough
 def test_a_process_that_ends_before_its_time_is_said() -> None:
     mine = job(worked_out=True)
-    mine.encode = _end
+    mine.encode = {".csv": _end}
     with pytest.raises(ArgumentError, match="a process of --jobs ended before its time"):
         all_of(mine, processes.partials(mine, 0, 1))
 
@@ -222,5 +222,54 @@ def _end(encoded: Any) -> bytes:
 def test_columns_of_what_was_left_out_are_not_there() -> None:
     part = job(where="macs < 0").run(0, 30)
 
-    assert (part.left, part.best, part.front, part.written) == (0, None, None, b"")
+    assert (part.left, part.best, part.front, part.written) == (0, None, None, {".csv": b""})
     assert np.count_nonzero(part.tried[0])
+
+
+def parquet_of(mine: Job, folder: Path, stop: int | None = None, *, again: bool = False) -> Any:
+    """The file of a sweep that runs, or goes on, to its end or until some stretches are merged."""
+    from convcalc.formats.sweep import parquet
+
+    mine.encode = {".parquet": parquet.encode}
+    path = str(folder / "rows.parquet")
+    state = State(str(folder / "state"), mine, [path])
+    known, lengths = state.read(mine) if again else (nothing(mine), {})
+    length = lengths.get(path + parquet.PART)
+    file = RowFile(path, ".parquet", parquet, mine, length=length)
+    partials = run(mine, by_chunk, files=[file], state=state, known=known)
+    for merged, _ in enumerate(partials, 1):
+        if merged == stop:
+            partials.close()  # type: ignore[attr-defined]  # as Ctrl-C does
+            break
+    return path
+
+
+def test_parquet_has_the_rows_of_csv_and_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="the extra `sweep` is not installed")
+    whole = parquet_of(job(), tmp_path)
+    rows = all_of(job(), serial.partials(job(), 0))[1].decode().splitlines()
+    table = pq.read_table(whole).to_pydict()
+    columns = [*table.values()]
+
+    shown = [
+        [f"{value:g}" if isinstance(value, float) else str(value) for value in column]
+        for column in columns
+    ]
+    assert [",".join(row) for row in zip(*shown, strict=True)] == rows
+    assert not Path(f"{whole}.part").exists()
+    mine = tmp_path / "broken"
+    mine.mkdir()
+    half = parquet_of(job(), mine, stop=2)
+    assert 0 < pq.read_table(half).num_rows < len(rows)  # what is done is a file already
+    with Path(f"{half}.part").open("ab") as other:
+        other.write(b"half a batch")
+    assert Path(parquet_of(job(), mine, again=True)).read_bytes() == Path(whole).read_bytes()
+
+
+def test_parquet_of_no_designs_has_its_columns(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="the extra `sweep` is not installed")
+    table = pq.read_table(parquet_of(job(where="macs < 0"), tmp_path))
+
+    assert table.num_rows == 0
+    assert table.column_names[0] == "design"
+    assert table.column_names[-1] == "network"

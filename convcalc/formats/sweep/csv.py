@@ -8,6 +8,9 @@ from typing import Any
 from convcalc.sweeps.job import Encoded, Job
 from convcalc.sweeps.report import SweepReport
 
+PART = ""
+"""A file of text grows as it is."""
+
 
 def header(job: Job) -> bytes:
     """The first line: the number, the axes, what was worked out, and the network's digest."""
@@ -26,6 +29,11 @@ def encode(encoded: Encoded) -> bytes:
     columns.append([f"{times:016x}{plus:016x}" for times, plus in rows.digest.tolist()])
     lines = map(",".join, zip(*columns, strict=True))
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+def finish(part: str, path: str) -> None:
+    """Nothing: the file is there already."""
+    del part, path
 
 
 def render(result: SweepReport, *, color: bool = False) -> str:
