@@ -7,8 +7,6 @@ of Arrow beside it, of which the file is made in the end.
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.job import Encoded, Job
 
@@ -38,11 +36,10 @@ def encode(encoded: Encoded) -> bytes:
     columns = [rows.numbers]
     columns += [values[code] for values, code in zip(encoded.values, rows.codes, strict=True)]
     columns += [rows.columns[name] for name in encoded.names]
-    columns.append(
-        np.array([f"{times:016x}{plus:016x}" for times, plus in rows.digest.tolist()], object)
-    )
-    names = [*map(str, range(len(columns)))]  # the stream's own stand in its header
     arrays = [pa.array(column, _type(pa, column)) for column in columns]
+    digests = [f"{times:016x}{plus:016x}" for times, plus in rows.digest.tolist()]
+    arrays.append(pa.array(digests, pa.string()))
+    names = [*map(str, range(len(arrays)))]  # the stream's own stand in its header
     return bytes(pa.RecordBatch.from_arrays(arrays, names).serialize())
 
 
