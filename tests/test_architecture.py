@@ -424,11 +424,8 @@ def modules(folder: str) -> set[str]:
 
 def test_every_format_has_a_row_and_a_renderer() -> None:
     memory = {"html", "timeline", "arena_picture", "plan_file"}
-<<<<<<< HEAD
-    helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": memory, "sweep": {"picture"}}
-=======
-    helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": memory, "sweep": {"parquet"}}
->>>>>>> ab45b3c (Architecture: Parquet is of files alone)
+    files = {"picture", "parquet"}
+    helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": memory, "sweep": files}
     for command, package in PACKAGES.items():
         formats = FORMATTED[command]
         folder = f"formats{package}".replace(".", "/")
