@@ -260,6 +260,7 @@ def about_networks(names: list[str]) -> int:
                 if ours != (None if total is None else total - beyond):
                     differing += 1
                     print(f"{name}: {tool} says {total} for {batch}, convcalc {ours}", flush=True)
+        print(f"{name}: asked, {differing} differences so far", flush=True)
     print(f"{compared} totals of {len(names or NETWORKS)} networks, {differing} differences")
     return 1 if differing else 0
 

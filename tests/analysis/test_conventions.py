@@ -32,7 +32,7 @@ from convcalc.analysis.conventions import (
 )
 from convcalc.analysis.conventions.terms import Site, Term
 from convcalc.analysis.conventions.whose import figures, published
-from convcalc.graph import load
+from convcalc.graph import load, loads
 from convcalc.graph.written import with_ways, written
 from convcalc.layers.written import WAYS
 from convcalc.spec.bundled import bundled_architectures
@@ -366,3 +366,13 @@ def test_numbers_are_read_as_people_write_them(text: str, value: float, precisio
 def test_what_is_no_such_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no number as people write them"):
         published(text)
+
+
+def test_an_average_over_the_batch_is_cut_to_a_whole_number_once() -> None:
+    """As ptflops 0.7.5 says: 25 and 49 values by hooks of the first example, all by functions."""
+    layers = "[upsample: {size: 5x5}, upsample: {size: 7x7}]"
+    network = loads(f"{{input: 3x3x1, layers: {layers}, written: {{upsample: size}}}}")
+    counts = [count(network, "ptflops", batch=batch) for batch in (1, 2, 3)]
+
+    assert [each.total for each in counts] == [148, 74 // 2 + 2 * 74, 74 // 3 + 3 * 74]
+    assert [sum(each.of_layer(index) for index in (1, 2)) for each in counts] == [148, 185, 246]

@@ -175,7 +175,8 @@ class Tables(NamedTuple):
     reasons: Mapping[str, str]
     """Why it is not known what it counts of a kind."""
     module: Any
-    """The module, which may have more: `ACTIVATIONS`, `PARAMETERS`, `printed`, `settle`."""
+    """The module, which may have more: `ACTIVATIONS`, `PARAMETERS`, `settle`,
+    `left`."""
 
     @property
     def activations(self) -> Rules | None:
@@ -200,6 +201,11 @@ class Tables(NamedTuple):
         if settle is not None:
             yield from settle(site, amounts)
 
+    def left(self, site: Site) -> int:
+        """What an average over the batch leaves of a layer, as a share of the batch."""
+        left = getattr(self.module, "left", None)
+        return 0 if left is None else int(left(site))
+
 
 def tables(tool: str) -> Tables:
     """The tables of a tool. Raises `ValueError` for one that there is not."""
@@ -221,6 +227,10 @@ BASE = "our multiply-accumulates"
 """What every bridge starts from."""
 SECOND = "an addition for each multiplication"
 """The second term of a bridge to a tool that counts two operations a multiply-accumulate."""
+
+
+CARRIED = "what the averages of several layers leave, together"
+"""A term of tools that average a sum over all layers, and cut it to a whole number."""
 
 
 class Otherwise(NamedTuple):
@@ -479,6 +489,7 @@ def counted(network: Network, tool: str, given: Conditions) -> Count:
     counting = _Counting(tool)
     summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): {}}
     missing: list[Missing] = []
+    left: dict[int, int] = {}
     macs = activations = parameters = 0
     active, owned = counting.tables.activations, counting.tables.parameters
     for index, site in sites(network, tool, given):
@@ -490,10 +501,14 @@ def counted(network: Network, tool: str, given: Conditions) -> Count:
             for key, amount in counting.amounts(site):
                 layers = summed.setdefault(key, {})
                 layers[index] = layers.get(index, 0) + amount
+            if given.batch > 1 and (rest := counting.tables.left(site)):
+                left[index] = rest
         if active is not None:
             activations += _sum(active.get(site.kind, ()), site)
         if owned is not None:
             parameters += OWN_PARAMETERS.of(site) + _sum(owned.get(site.kind, ()), site)
+    if carried := sum(left.values()) // given.batch:
+        summed[CARRIED, 1, "rests"] = {max(left): carried}
     summands = tuple(
         Summand(says, sum(layers.values()), times, quantity, layers)
         for (says, times, quantity), layers in summed.items()

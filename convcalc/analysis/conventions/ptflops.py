@@ -62,7 +62,7 @@ _HOOKED = frozenset(
 )
 """Kinds whose multiply-accumulates a hook counts."""
 
-__all__ = ["PARAMETERS", "REASONS", "RULES", "printed", "settle"]
+__all__ = ["PARAMETERS", "REASONS", "RULES", "left", "printed", "settle"]
 
 INEXACT = ~EXACT
 
@@ -237,15 +237,28 @@ PARAMETERS: Rules = LEARNING
 AVERAGE = "hooks' counts, of which it takes the average over the batch"
 
 
+def _hooked(site: Site, amounts: Sequence[tuple[Term, int]]) -> int:
+    """What hooks count of a layer, of the whole batch."""
+    hooked = sum(amount for term, amount in amounts if term.part == HOOK)
+    own = site.kind == "attention" and OF_MODULE.holds(site)
+    if EXACT.holds(site) and (own or site.kind in _HOOKED):
+        hooked += site.macs
+    return hooked
+
+
+def left(site: Site) -> int:
+    """What the average over the batch leaves of a layer: that is cut off of the sum alone."""
+    rule = RULES[site.kind]
+    amounts = [(term, term.of(site)) for term in rule if isinstance(term, Term)]
+    return 0 if site.named else _hooked(site, amounts) % site.batch
+
+
 def settle(site: Site, amounts: Sequence[tuple[Term, int]]) -> Iterator[tuple[Term, int]]:
     """What is taken off of a layer's counts by hooks, for their average over the batch.
 
     Of several inputs, which it gives by their names, it takes the batch for one example.
     """
-    hooked = sum(amount for term, amount in amounts if term.part == HOOK)
-    own = site.kind == "attention" and OF_MODULE.holds(site)
-    if EXACT.holds(site) and (own or site.kind in _HOOKED):
-        hooked += site.macs
+    hooked = _hooked(site, amounts)
     gone = 0 if site.named else hooked - hooked // site.batch
     if gone:
         yield Term(AVERAGE, -1, Quantity("", lambda _: gone)), -gone
