@@ -62,58 +62,46 @@ def _network(spec: str, size: str | None) -> Network:
     return convcalc.load(spec, input=size)
 
 
-MEAN = {"global_avgpool": "mean"}
-FUNCTIONS = {"relu": "function"}
-DENSENET = {"relu2": "function", "global_avgpool": "function"}
-CONVNEXT = {
-    "conv": "linear",
-    "layernorm": "subclass",
-    "*convnext_block*.layernorm*": "module",
-}
-RESIZED = {"upsample": "function", "upsampl*": "size"}
-VIDEO = {"conv": "subclass", "stem.*": "module", "*projection*": "module"}
 NETWORKS: dict[str, Written] = {
     "alexnet": Written("alexnet_torchvision"),
     "vgg16": Written("vgg16"),
     "vgg16_bn": Written("vgg16_bn"),
-    "googlenet": Written("googlenet", FUNCTIONS),
+    "googlenet": Written("googlenet"),
     "resnet18": Written("resnet18"),
     "resnet50": Written("resnet50"),
     "resnext50_32x4d": Written("resnext50_32x4d"),
     "wide_resnet50_2": Written("wide_resnet50_2"),
-    "densenet121": Written("densenet121", DENSENET),
-    "mobilenet_v2": Written("mobilenet_v2", {"global_avgpool": "function"}),
+    "densenet121": Written("densenet121"),
+    "mobilenet_v2": Written("mobilenet_v2"),
     "mobilenet_v3_large": Written("mobilenet_v3_large"),
-    "mnasnet1_0": Written("mnasnet1_0", MEAN),
-    "shufflenet_v2_x1_0": Written("shufflenet_v2_x1_0", MEAN),
+    "mnasnet1_0": Written("mnasnet1_0"),
+    "shufflenet_v2_x1_0": Written("shufflenet_v2_x1_0"),
     "squeezenet1_1": Written("squeezenet1_1"),
     "efficientnet_b0": Written("efficientnet_b0"),
     "regnet_y_400mf": Written("regnet_y_400mf"),
-    "convnext_tiny": Written("convnext_tiny", CONVNEXT),
-    "inception_v3": Written(
-        "inception_v3", {**FUNCTIONS, "avgpool": "function", "Mixed_?a.maxpool*": "function"}
-    ),
+    "convnext_tiny": Written("convnext_tiny"),
+    "inception_v3": Written("inception_v3"),
     "vit_b_16": Written("vit_b_16"),
     "vit_b_16@no_grad": Written("vit_b_16", no_grad=True),
     "swin_t": Written("swin_t"),
-    "deeplabv3_resnet50": Written("deeplabv3_resnet50", RESIZED, input="224x224x3"),
+    "deeplabv3_resnet50": Written("deeplabv3_resnet50", input="224x224x3"),
     # what the formulas were not made of
     "vgg11": Written("vgg11"),
     "resnet34": Written("resnet34"),
-    "densenet161": Written("densenet161", DENSENET),
+    "densenet161": Written("densenet161"),
     "mobilenet_v3_small": Written("mobilenet_v3_small"),
-    "mnasnet0_5": Written("mnasnet0_5", MEAN),
-    "shufflenet_v2_x0_5": Written("shufflenet_v2_x0_5", MEAN),
+    "mnasnet0_5": Written("mnasnet0_5"),
+    "shufflenet_v2_x0_5": Written("shufflenet_v2_x0_5"),
     "squeezenet1_0": Written("squeezenet1_0"),
     "efficientnet_v2_s": Written("efficientnet_v2_s", input="224x224x3"),
     "regnet_x_400mf": Written("regnet_x_400mf"),
-    "convnext_small": Written("convnext_small", CONVNEXT),
+    "convnext_small": Written("convnext_small"),
     "vit_b_32": Written("vit_b_32"),
-    "lraspp_mobilenet_v3_large": Written("lraspp_mobilenet_v3_large", RESIZED, input="224x224x3"),
-    "r3d_18": Written("r3d_18", VIDEO, input="8x64x64x3"),
-    "mc3_18": Written("mc3_18", VIDEO, input="8x64x64x3"),
+    "lraspp_mobilenet_v3_large": Written("lraspp_mobilenet_v3_large", input="224x224x3"),
+    "r3d_18": Written("r3d_18", input="8x64x64x3"),
+    "mc3_18": Written("mc3_18", input="8x64x64x3"),
 }
-"""Networks of torchvision, and how it writes them."""
+"""Networks of torchvision; how it writes them, the bundled specs say."""
 
 BEYOND: dict[tuple[str, str], tuple[int, str]] = {
     ("torchprofile", name): (1, "torchvision multiplies how many patches there are on each side")
