@@ -733,6 +733,43 @@ MORE: dict[str, Measured] = {
         "type('Own', (nn.BatchNorm2d,), {})(4)",
         written={"batchnorm": "subclass"},
     ),
+    "bn2d_noaffine_function": _map(
+        "batchnorm: {affine: false}",
+        _apply("F.batch_norm(x, x.new_zeros(4), x.new_ones(4))"),
+        written={"batchnorm": "function"},
+    ),
+    "gn_noaffine_function": _map(
+        "groupnorm: {groups: 2, affine: false}",
+        _apply("F.group_norm(x, 2)"),
+        written={"groupnorm": "function"},
+    ),
+    "in2d_noaffine_function": _map(
+        "instancenorm", _apply("F.instance_norm(x)"), written={"instancenorm": "function"}
+    ),
+    "ln_noaffine_function": _map(
+        "layernorm: {over: all, affine: false, bias: false}",
+        _apply("F.layer_norm(x, (4, 10, 12))"),
+        written={"layernorm": "function"},
+    ),
+    **{
+        f"interpolate_{mode}": _map(
+            f"upsample: {{scale: 2, mode: {ours}}}",
+            _apply(f"F.interpolate(x, scale_factor=2, mode='{mode}')"),
+            size,
+            written={"upsample": "function"},
+        )
+        for mode, ours, size in (
+            ("linear", "linear", "20x4"),
+            ("trilinear", "linear", "4x6x8x4"),
+            ("bicubic", "cubic", "10x12x4"),
+        )
+    },
+    "affine_torch_plus": _map(
+        "affine: {plus: 1}", _apply("torch.add(x, 1.0)"), written={"affine": "torch"}
+    ),
+    "affine_torch_times": _map(
+        "affine: {times: 2}", _apply("torch.mul(x, 2.0)"), written={"affine": "torch"}
+    ),
     "in2d_tracked": _map(
         "instancenorm: {affine: true, track_running_stats: true}",
         "nn.InstanceNorm2d(4, affine=True, track_running_stats=True)",

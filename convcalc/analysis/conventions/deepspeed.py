@@ -101,8 +101,8 @@ CONVOLUTION: Rule = (_BIAS, *_LOST)
 
 def _norm(what: str) -> Rule:
     return (
-        Term(f"5 per value that a {what} with factors reads", 5, READ, (AFFINE,)),
-        Term(f"4 per value that a {what} without factors reads", 4, READ, (PLAIN,)),
+        Term(f"5 per value that {what} with factors reads", 5, READ, (AFFINE,)),
+        Term(f"4 per value that {what} without factors reads", 4, READ, (PLAIN,)),
     )
 
 
@@ -142,9 +142,9 @@ SHARED: Rules = MappingProxyType(
                 4, READ, (PLAIN, UNTRACKED),
             ),
         ),
-        "groupnorm": _norm("group norm"),
-        "layernorm": _norm("layer norm"),
-        "instancenorm": _norm("instance norm"),
+        "groupnorm": _norm("a group norm"),
+        "layernorm": _norm("a layer norm"),
+        "instancenorm": _norm("an instance norm"),
         "lrn": LRN,
         "lppool": LPPOOL,
         "maxpool": POOL,

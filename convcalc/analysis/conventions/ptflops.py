@@ -108,8 +108,8 @@ _WEIGHED: Rule = (_UNSEEN, _BIAS)
 
 def _norm(what: str) -> Rule:
     return (
-        Term(f"2 per value that a {what} with factors reads", 2, READ, (AFFINE, EXACT), HOOK),
-        Term(f"1 per value that a {what} without factors reads", 1, READ, (PLAIN, EXACT), HOOK),
+        Term(f"2 per value that {what} with factors reads", 2, READ, (AFFINE, EXACT), HOOK),
+        Term(f"1 per value that {what} without factors reads", 1, READ, (PLAIN, EXACT), HOOK),
     )
 
 
@@ -149,9 +149,9 @@ RULES: Rules = MappingProxyType(
         "linear": _WEIGHED,
         "lstm": _recurrent(10),
         "gru": _recurrent(7),
-        "batchnorm": _norm("batch norm"),
-        "groupnorm": _norm("group norm"),
-        "instancenorm": _norm("instance norm"),
+        "batchnorm": _norm("a batch norm"),
+        "groupnorm": _norm("a group norm"),
+        "instancenorm": _norm("an instance norm"),
         "lrn": LRN,
         "lppool": LPPOOL,
         "affine": AFFINE_FUNCTIONS,
