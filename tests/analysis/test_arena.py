@@ -84,7 +84,7 @@ def test_operators_of_corners_are_what_the_converter_made() -> None:
         mine = [[each.name, each.fused, [*each.reads], each.makes] for each in report.operators]
         if (mine, report.size, report.exact) != (operators, head, True):
             wrong[spec] = (mine, operators)
-    assert len(rows) == 107
+    assert len(rows) == 110
     assert not wrong
 
 
@@ -216,6 +216,16 @@ def test_equal_sizes_are_placed_from_the_last_on() -> None:
             "{input: 8, layers: [linear: 4, prelu, relu]}",
             "int8",
             ("prelu1", "prelu", "runs twice"),
+        ),
+        (
+            "{input: 8x6x4, layers: [flatten, batchnorm, linear: 3]}",
+            "int8",
+            ("batchnorm1", "batchnorm", "part of that one's weights"),
+        ),
+        (
+            "{input: 8x6x4, layers: [pixel_shuffle: 2, hardsigmoid]}",
+            "int8",
+            ("hardsigmoid1", "hardsigmoid", "behind a pixel shuffle"),
         ),
         (
             "{input: 8x6x4, layers: [permute: [1, 3, 2], prelu]}",

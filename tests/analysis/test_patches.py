@@ -18,6 +18,8 @@ from convcalc.analysis.memory.patches import (
     POSITIONWISE,
     Asked,
     Patches,
+    _Draft,
+    _Stage,
     answered,
     fitting,
     in_patches,
@@ -188,6 +190,20 @@ def test_of_all_that_fit_the_one_with_the_fewest_macs_is_found() -> None:
             assert said is not None
             assert "nothing smaller was found" in (said.help or "")
     assert fitting(network, report, 2500, "relu1", "streamed").until == "relu1"
+
+
+@pytest.mark.parametrize("memory", ["counted", "streamed"])
+def test_what_is_worked_out_to_leave_grids_out_is_what_is_planned(memory: str) -> None:
+    # Looking for a grid plans patches that are alike once; a bound that is too high would leave
+    # out a grid that fits.
+    network = planned(load("mobilenet_v1_0_25"))
+    report = arena(network)
+    for until in ("separable3.conv1", "separable4.depthwise_conv1"):
+        stage = _Stage(network, report, until)
+        for grid in ((1, 1), (1, 2), (2, 2), (3, 3), (5, 4), (7, 8)):
+            draft = _Draft(network, stage, grid, memory)
+            assert draft.least == draft.peak
+            assert stage.least(memory) <= draft.peak
 
 
 def test_where_nothing_runs_in_patches_nothing_is_found() -> None:

@@ -6,7 +6,7 @@ Source: Lin et al., MCUNetV2: Memory-Efficient Patch-based Inference for Tiny De
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product, zip_longest
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -232,16 +232,18 @@ def fitting(
         try:
             stage = _Stage(network, arena, name)
             for count in range(1, min(ALONG, *stage.extents) + 1):
+                most = room if best is not None or smallest is None else max(room, smallest.size)
+                limited = best is not None or smallest is not None
+                if limited and stage.least(input_memory) > most:
+                    break  # however many patches there are
                 draft = _Draft(network, stage, (count, count), input_memory)
                 if best is not None and draft.patched_macs >= best.patched_macs:
                     continue
-                least = room if best is not None else smallest.size if smallest is not None else 0
-                if least and draft.rest_peak > max(room, least):
-                    break  # however many patches there are
-                if draft.peak <= room or smallest is None or draft.peak < smallest.size:
-                    plan = draft.placed(arena)
-                    best = plan if plan.size <= room else best
-                    smallest = plan if smallest is None or plan.size < smallest.size else smallest
+                if limited and draft.least > most:
+                    continue
+                plan = draft.placed(arena)
+                best = plan if plan.size <= room else best
+                smallest = plan if smallest is None or plan.size < smallest.size else smallest
         except ArgumentError as error:
             refused = refused or error
     if smallest is None:
@@ -354,11 +356,45 @@ class _Stage:
                 message = f"{self.maps[output].name} is an output, and patches leave nothing of it"
                 raise ArgumentError(message)
 
-    def bytes_of(self, number: int, region: Region) -> int:
-        """Bytes of a region of a map, rounded up."""
+    def bytes_of(self, number: int, extents: Sequence[int]) -> int:
+        """Bytes of a part of a map that has these extents, rounded up."""
         each = self.maps[number]
-        values = prod(end - start for start, end in region) * each.shape[-1]
+        values = prod(extents) * each.shape[-1]
         return rounded_up(values * DTYPE_BYTES[each.dtype], self.alignment)
+
+    def least(self, memory: str) -> int:
+        """Bytes that no number of patches goes below: behind the stage, or its end and inputs."""
+        entering = {read for each in self.operators for read in each.reads if read < self.inputs}
+        inputs = 0 if memory == "streamed" else sum(map(self.whole, entering))
+        return max(self._behind, self.beside + inputs)
+
+    def whole(self, number: int) -> int:
+        """Bytes of a whole map, rounded up."""
+        return self.bytes_of(number, self.maps[number].shape[:-1])
+
+    @cached_property
+    def beside(self) -> int:
+        """Bytes alive while any patch runs: the stage's end, and inputs of what is behind it."""
+        behind = {read for each in self.rest for read in each.reads if read < self.inputs}
+        return sum(map(self.whole, behind | {self.map}))
+
+    @cached_property
+    def _behind(self) -> int:
+        """Most bytes alive at once behind the stage, of what is made there and of its end."""
+        last = {self.map: 0}
+        for at, each in enumerate(self.rest, 1):
+            last |= dict.fromkeys((*each.reads, each.makes), at)
+        last |= dict.fromkeys(self.outputs, len(self.rest))
+        first = {each.makes: at for at, each in enumerate(self.rest, 1)}
+        needs = [
+            Need(self.whole(number), first.get(number, 0), end) for number, end in last.items()
+        ]
+        needs += [
+            Need(rounded_up(size, self.alignment), at, at)
+            for at, each in enumerate(self.rest, 1)
+            for size in each.scratch
+        ]
+        return max(alive(needs)[1:], default=0)
 
 
 def _needed(network: Planned, index: int) -> list[int]:
@@ -386,13 +422,39 @@ class _Draft:
                 message = f"{count} patches along the {along} of {stage.name}, which has {extent}"
                 raise ArgumentError(message)
         self.stage, self.grid = stage, grid
-        fields = _fields(network, stage, grid)
-        self.regions = [
-            _regions(fields, row, column) for row in range(grid[0]) for column in range(grid[1])
-        ]
-        self.layers = tuple(_layers(network, stage, fields, self.regions))
+        self.ends = _ends(network, stage, grid)
+        self.layers = tuple(_layers(network, stage, *self.ends))
         self.macs = sum(plan.macs for plan in network.plans)
         self.patched_macs = self.macs + sum(each.patched_macs - each.macs for each in self.layers)
+
+    @cached_property
+    def regions(self) -> list[dict[int, Region]]:
+        """By patch, row by row, what is needed of each layer."""
+        rows, columns = (
+            [{index: _hull(seen, index, axis) for index in self.stage.needed} for seen in along]
+            for axis, along in enumerate(self.ends)
+        )
+        return [
+            {index: (stretch, column[index]) for index, stretch in row.items()}
+            for row in rows
+            for column in columns
+        ]
+
+    @cached_property
+    def least(self) -> int:
+        """Most bytes alive at once, of patches alike but one: all that end before the last do so.
+
+        What lives across patches ends with the last of them at the earliest, which is another's.
+        """
+        kinds = [
+            [tuple(end - start for start, end in (_hull(seen, index, axis) for index in seen))
+             for seen in along]
+            for axis, along in enumerate(self.ends)
+        ]  # fmt: skip
+        alike = dict(zip(product(*kinds), self.regions, strict=True))
+        regions = [*alike.values(), self.regions[-1]] if len(self.regions) > 1 else self.regions
+        _, buffers = _planned(self.stage, regions, self.memory)
+        return max(alive([Need(each.bytes, each.first, each.last) for each in buffers]))
 
     @cached_property
     def planned(self) -> tuple[list[PatchStep], list[PatchBuffer]]:
@@ -446,31 +508,26 @@ class _Draft:
         )
 
 
-_Fields = tuple[list[dict[int, Traced]], list[dict[int, Traced]]]
-"""By row of patches, and by column, what is needed of each layer along that axis."""
+_Along = Sequence[Mapping[int, Traced]]
+"""By row of patches, or by column, what is needed of each layer along that axis."""
 
 
-def _fields(network: Planned, stage: _Stage, grid: tuple[int, int]) -> _Fields:
+def _ends(network: Planned, stage: _Stage, grid: tuple[int, int]) -> tuple[_Along, _Along]:
     """What rows and columns of patches need: along one axis it hangs on nothing of the other."""
-    ends = [
+    rows, columns = (
         [(extent * number // count, extent * (number + 1) // count) for number in range(count)]
         for count, extent in zip(grid, stage.extents, strict=True)
+    )
+    both = [
+        traced_region(network, stage.index, each)
+        for each in zip_longest(rows, columns, fillvalue=min(rows, columns, key=len)[-1])
     ]
-    rows = [traced_region(network, stage.index, (row, ends[1][0])) for row in ends[0]]
-    columns = [traced_region(network, stage.index, (ends[0][0], column)) for column in ends[1]]
-    return rows, columns
+    return both[: len(rows)], both[: len(columns)]
 
 
-def _regions(fields: _Fields, row: int, column: int) -> dict[int, Region]:
-    """By layer, what a patch needs of it; of padding alone nothing."""
-    rows, columns = fields[0][row], fields[1][column]
-    return {
-        index: (_ends(rows[index], 0), _ends(columns[index], 1)) for index in rows.keys() & columns
-    }
-
-
-def _ends(seen: Traced, axis: int) -> tuple[int, int]:
-    hull = seen.hull(axis)
+def _hull(seen: Mapping[int, Traced], index: int, axis: int) -> tuple[int, int]:
+    """The first position that is needed of a layer, and the one behind the last; of none 0, 0."""
+    hull = seen[index].hull(axis) if index in seen else None
     return (hull[0], hull[1] + 1) if hull else (0, 0)
 
 
@@ -513,7 +570,7 @@ def _planned(
         if patch >= 0:
             empty = ((0, 0),) * AXES
             region = regions[patch].get(stage.layer[stage.maps[number].layer], empty)
-        size = stage.bytes_of(number, region)
+        size = stage.bytes_of(number, [end - start for start, end in region])
         buffers.append(PatchBuffer(number, patch, region, size, made, last[number, patch]))
     for at, (operator, patch) in enumerate(steps, 1):
         for scratch in operator.scratch:
@@ -523,27 +580,24 @@ def _planned(
 
 
 def _layers(
-    network: Planned,
-    stage: _Stage,
-    fields: _Fields,
-    regions: Sequence[Mapping[int, Region]],
+    network: Planned, stage: _Stage, rows: _Along, columns: _Along
 ) -> Iterator[PatchedLayer]:
     """What patches need of each layer, and what that costs."""
     for index in stage.needed:
         extents = network.shape_of(index).spatial
         macs, positions = network.plans[index].macs, prod(extents)
-        there = [each.get(index, ((0, 0),) * AXES) for each in regions]
-        computed = sum(prod(end - start for start, end in region) for region in there)
+        lengths = [
+            [end - start for start, end in (_hull(each, index, axis) for each in along)]
+            for axis, along in enumerate((rows, columns))
+        ]
         yield PatchedLayer(
             name=network.nodes[index].name,
             kind=network.nodes[index].kind,
             extents=extents,
-            region=tuple(
-                max(region[axis][1] - region[axis][0] for region in there) for axis in range(AXES)
-            ),
-            halo=tuple(_halo(along, index, axis) for axis, along in enumerate(fields)),
+            region=tuple(map(max, lengths)),
+            halo=tuple(_halo(along, index, axis) for axis, along in enumerate((rows, columns))),
             macs=macs,
-            patched_macs=macs // positions * computed,
+            patched_macs=macs // positions * prod(map(sum, lengths)),
         )
 
 

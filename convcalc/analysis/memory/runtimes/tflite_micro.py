@@ -323,6 +323,16 @@ class _Lowering:
             (made,) = ahead.reads
         return made, ahead
 
+    def crossed(self, made: _Made, ahead: "_Step | None") -> set[str]:
+        """The operators between a map and what is put in front of them, by name."""
+        names: set[str] = set()
+        while ahead is not None and made.maker is not None:
+            names.add(made.maker.name)
+            if made.maker is ahead:
+                break
+            (made,) = made.maker.reads
+        return names
+
     def put(self, made: _Made, ahead: "_Step | None", moved: _Made) -> _Made:
         """The map behind an operator that was put in front of others: what they make of it."""
         if ahead is None:
@@ -757,6 +767,8 @@ def _normalization(low: _Lowering, index: int) -> _Made:
         raise _NoRuleError("a batch normalization by statistics of the batch was not measured")
     if x.alone and x.maker is not None and x.maker.fusable("dense"):
         return x
+    if any(low.node(reader).kind == "linear" for reader in low.effective(index)[0]):
+        raise _NoRuleError("in front of a linear layer it may become part of that one's weights")
     channels = x.shape.channels
     factor = low.store(index, "factor", channels, width=1, scales=1)
     y = low.emit("MUL", index, [x], role="merge", run=low.stays(x), constants=[factor])
@@ -788,6 +800,13 @@ def _hardsigmoid(low: _Lowering, index: int) -> _Made:
     """A relu6 of what was made three larger, then a product, where readers do not multiply."""
     moved = low.input(index)
     x, ahead = low.in_front(moved)
+    readers, given = low.effective(index)
+    crossed = low.crossed(moved, ahead)
+    weighted = any(low.node(reader).kind in UNSCALED for reader in readers)
+    if "TRANSPOSE" in crossed and (weighted or "RESHAPE" in crossed):
+        raise _NoRuleError("between a permutation and what has weights it was not measured")
+    if "DEPTH_TO_SPACE" in crossed:
+        raise _NoRuleError("behind a pixel shuffle it was not measured")
     maker = x.maker
     alone = not x.to_come and x.read == (ahead is not None)
     if alone and maker is not None and maker.fusable("dense", "sum"):
@@ -797,10 +816,6 @@ def _hardsigmoid(low: _Lowering, index: int) -> _Made:
         six = low.emit(
             "ADD", index, [x], x.shape, run=low.stays(x), constants=[1], fused="RELU6", ahead=ahead
         )
-    readers, given = low.effective(index)
-    weighted = any(low.node(reader).kind in UNSCALED for reader in readers)
-    if weighted and ahead is not None and ahead.name == "TRANSPOSE":
-        raise _NoRuleError("between a permutation and what has weights it was not measured")
     taken = ahead is None and all(_takes_factor(low, reader, six) for reader in readers)
     if taken and readers and not given:
         return six
@@ -856,13 +871,14 @@ def _elu(low: _Lowering, index: int) -> _Made:
 
 
 def _prelu(low: _Lowering, index: int) -> _Made:
-    """One operator; where a relu is fused into its sum, that keeps it from becoming one."""
+    """One operator; a relu of its input, or one that is fused into its sum, keeps it from that."""
     x = low.input(index)
     slopes = sum(weight.size for weight in low.plan(index).weights)
     constant = low.store(index, "weight", slopes, width=1, scales=1)
     if x.maker is not None and x.maker.name == "TRANSPOSE":
         raise _NoRuleError("behind a permutation what it is made of moves in front of that")
-    if not _clipped(low, index):
+    clipped = x.maker is not None and "RELU" in (x.maker.name, x.maker.fused)
+    if not clipped and not _clipped(low, index):
         return low.emit("PRELU", index, [x], constants=[constant])
     if x.maker is not None and x.maker.name == "FULLY_CONNECTED" and not x.maker.fused:
         raise _NoRuleError("behind a linear layer and in front of a relu, that runs twice")
@@ -873,9 +889,7 @@ def _prelu(low: _Lowering, index: int) -> _Made:
     else:
         negative = low.emit("NEG", index, [x])
     below = low.emit("MUL", index, [low.emit("RELU", index, [negative])], constants=[constant])
-    above = x
-    if x.maker is None or "RELU" not in (x.maker.name, x.maker.fused):
-        above = low.emit("RELU", index, [x])
+    above = x if clipped else low.emit("RELU", index, [x])
     return low.emit("ADD", index, [above, below], role="merge")
 
 
