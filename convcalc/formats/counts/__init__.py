@@ -185,7 +185,7 @@ def of_bridge(count: Count, *, by_layer: bool = False) -> Sheet:
     values.append((count.tool, "", count.total, "total"))
     return Sheet(
         spec=count.network.path,
-        title=f"{printable(count.network.name)}: from our MACs to {row.title}'s number "
+        title=f"{printable(count.network.name)}: from our MACs to what {count.tool} counts "
         f"({row.version}, {_conditions(count)})",
         heads=heads,
         cells=tuple(cells),
