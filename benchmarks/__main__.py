@@ -20,6 +20,7 @@ BENCHMARKS = {
     "errors": "PyTorch's messages for broken programs: is the layer found that was broken.",
     "exchange": "Networks to ONNX files and from them: what is whole, and what agrees.",
     "sweep": "Designs a second of a sweep by pieces, beside loops around analyze and PyTorch.",
+    "cluster": "A sweep by one process, by several, and by a Dask cluster; and many workers.",
     "folding": "All bundled networks written out flat and folded again: lines, and equal or not.",
     "surgery": "All bundled networks through every conversion: equal, where that is claimed.",
     "counts": "What other tools count, beside the tools that are installed.",

@@ -17,9 +17,9 @@ from convcalc.spec.nodes import ScalarNode, Value
 from convcalc.spec.promises import OPTIMIZERS, Quantity, quantity
 from convcalc.spec.values import FieldError, Scope
 from convcalc.sweeps.axes import TRAINING, read_axes
+from convcalc.sweeps.evaluators import evaluator_of
 from convcalc.sweeps.measures import TRAINING as OF_TRAINING
 from convcalc.sweeps.measures import Measure, read_measure
-from convcalc.sweeps.plain import PlainEvaluator
 from convcalc.sweeps.space import Space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import Steps, written_steps
@@ -306,7 +306,7 @@ class _Trials:
         self.space = space
         self.measures = measures
         self.limits = limits
-        self.evaluator = PlainEvaluator(subject)
+        self.evaluator = evaluator_of(subject)
         self.known: dict[int, Tried] = {}
         self.where: dict[int, str] = {}
         """Where the spec is at fault, of values that are invalid."""
