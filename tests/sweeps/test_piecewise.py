@@ -10,7 +10,7 @@ from engine_held import COMPOSED, TOTALS, both, loaded, same, told
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.graph import Given
 from convcalc.sweeps.engine import evaluator, peaks, tables, watched, worked
-from convcalc.sweeps.engine.evaluator import BLOCK_WHOLE, PiecewiseEvaluator
+from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
 from convcalc.sweeps.engine.pieces import Piece
 from convcalc.sweeps.measures import read_measure
 from convcalc.sweeps.plain import PlainEvaluator
@@ -389,11 +389,12 @@ def test_blocks_of_designs_are_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -
     subject = Subject(loaded(CASES["an error in two"][0]))
     space = read_space(subject, CASES["an error in two"][1])
     asked = [read_measure(name) for name in COMPOSED]
-    monkeypatch.setattr(evaluator, "BLOCK", 7)
+    monkeypatch.setattr(evaluator, "FIRST", 7)
+    monkeypatch.setattr(evaluator, "BLOCK", 11)
+    monkeypatch.setattr(evaluator, "FEWEST", 3)
     monkeypatch.setattr(evaluator, "MOST_KEPT", 5)
     held, plain = PiecewiseEvaluator(subject), PlainEvaluator(subject)
 
-    assert BLOCK_WHOLE > 7
     assert told(held.evaluate(space, 5, 60, asked)) == told(plain.evaluate(space, 5, 60, asked))
     rows = np.array([3, 4, 9, 31, 40])
     for one in (rows, rows[:0]):

@@ -32,10 +32,14 @@ from convcalc.sweeps.subject import Subject
 
 BLOCK = 2**16
 """Most designs that are worked out at once."""
-BLOCK_WHOLE = 2**12
-"""The same where a spec is one piece, of which each may be another network."""
-MOST_KEPT = 50_000
-"""Results and leaves that may be kept from block to block; of more all are forgotten."""
+FIRST = 2**12
+"""How many are worked out first; from then on four times as many where little is new, or fewer."""
+FEWEST = 2**8
+"""The fewest that are worked out at once, however much is new."""
+LITTLE = 20_000
+"""Layers that are little, of those that a block of designs brings."""
+MOST_KEPT = 250_000
+"""Layers of leaves and results that may be kept from block to block; of more all are forgotten."""
 
 
 class PiecewiseEvaluator:
@@ -49,6 +53,8 @@ class PiecewiseEvaluator:
         self._space: Space | None = None
         self._axes: Any = None
         self._pieces: _Pieces | None = None
+        self._most = FIRST
+        """How many designs are worked out next."""
 
     @property
     def pieces(self) -> Sequence[Piece]:
@@ -68,6 +74,7 @@ class PiecewiseEvaluator:
         if self._axes is None or self._axes != space.axes:
             self._axes = space.axes
             self._pieces = _pieces(self.subject, space)
+            self._most = FIRST
         rows = None if rows is None else np.asarray(rows)
         count = stop - start if rows is None else len(rows)
         if self._pieces is None or not count:
@@ -75,8 +82,7 @@ class PiecewiseEvaluator:
         chunks = []
         done = 0
         while done < count:
-            block = BLOCK if len(self.pieces) > 1 else BLOCK_WHOLE
-            end = min(done + block, count)
+            end = min(done + self._most, count)
             if rows is None:
                 chunks.append(self._block(space, start + done, start + end, measures, None))
             else:
@@ -92,12 +98,17 @@ class PiecewiseEvaluator:
         codes = space.codes(start, stop, rows)
         numbers = np.arange(start, stop, dtype=np.int64)
         numbers = numbers if rows is None else numbers[rows]
-        self._pieces.forget()
+        before = self._pieces.forget()
         try:
             gathered = self._pieces.gather_all(codes, len(numbers))
         except (InconsistentError, TooManyError):
             self._pieces = None
             return self.plain.evaluate(space, start, stop, measures, rows)
+        new = self._pieces.kept - before
+        if new < LITTLE:
+            self._most = min(4 * self._most, BLOCK)
+        elif new > MOST_KEPT:
+            self._most = max(self._most // 4, FEWEST)
         maker = Maker(self._pieces.results, self.plain, space, numbers, gathered, measures)
         chunk = maker.chunk()
         self.wholes += maker.wholes
@@ -178,11 +189,16 @@ class _Pieces:
         else:
             self._part([range(at, at + 1) for at in range(count)])
 
-    def forget(self) -> None:
-        """Let go of what was made, if it is much."""
-        kept = len(self.results.worked) + sum(len(piece.leaves) for piece in self.pieces)
-        if kept > MOST_KEPT:
+    @property
+    def kept(self) -> int:
+        """Layers of all that was found."""
+        return self.results.kept + sum(piece.kept for piece in self.pieces)
+
+    def forget(self) -> int:
+        """Let go of what was found, if it is much; how many layers are kept."""
+        if self.kept > MOST_KEPT:
             self._part([piece.items for piece in self.pieces])
+        return self.kept
 
     def merge(self, first: int, last: int) -> None:
         """Make pieces one."""

@@ -212,6 +212,8 @@ class Piece:
         self.says_outputs = last and kits.top.member.entry("outputs") is not None
         """Whether the spec says which tensors are its outputs."""
         self.leaves: list[Leaf] = []
+        self.kept = 0
+        """Layers of all leaves, and one for each of these."""
         self.radix = NO_AXES
         """The axes that it turns on, as far as is known."""
         self.claimed: set[str] = set()
@@ -323,6 +325,7 @@ class Piece:
             raise InconsistentError
         branch.leaf = leaf
         self.leaves.append(leaf)
+        self.kept += len(leaf.nodes) + 1
 
     def _write_out(self, codes: Sequence[int]) -> tuple[list[Asked], Leaf]:
         kit = self.kits.kit(codes)

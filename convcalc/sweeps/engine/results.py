@@ -22,6 +22,8 @@ class Results:
         self.states: dict[State, int] = {}
         self.given: list[State] = []
         """What comes in, by number."""
+        self.kept = 0
+        """Layers of all results."""
         self.some_wrong = self.some_large = False
         self.fields: Any = None
         """What `fields.Fields` keeps beside them."""
@@ -49,6 +51,7 @@ class Results:
     def add(self, worked: Worked) -> int:
         """Number a result."""
         self.worked.append(worked)
+        self.kept += len(worked.nodes)
         values: dict[str, int] = worked.sums._asdict()
         values["layers"] = worked.layers
         values["largest_tensor"] = worked.largest
