@@ -140,7 +140,15 @@ BIASED = (
 SWEPT = """\
 input: 8x8x3
 parameters: {width: 4, unused: 1, classes: 4}
-layers: [conv: {filters: width, kernel: 3}, relu, dropout: 0.5, flatten, linear: classes]
+layers:
+  - conv: {filters: width, kernel: 3, padding: 1}
+  - batchnorm
+  - relu
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: second}
+  - relu
+  - dropout: 0.5
+  - flatten
+  - linear: classes
 """
 """Designs that differ in `unused` alone are one network; dropout and a state for training."""
 
@@ -740,7 +748,7 @@ TRIED = {
             "--top": ("--top", "1"),
             "--columns": ("--columns", "layers"),
             "--all-rows": ("--all-rows",),
-            "--sample": ("--sample", "2"),
+            "--sample": ("--sample", "3"),
             "--sampling": ("--sampling", "latin"),
             "--seed": ("--seed", "5"),
             "--input": ("--input", "16x16x3"),
@@ -753,7 +761,7 @@ TRIED = {
             "--mixed-precision": ("--mixed-precision",),
             "--inplace": ("--no-inplace",),
             "--device": ("--device", "cuda"),
-            "--overhead": ("--overhead", "500MB"),
+            "--overhead": ("--overhead", "10kB"),
             "--checkpoint": ("--checkpoint", "every=2"),
             "--jobs": ("--jobs", "1"),
             "--scheduler": ("--scheduler", "nowhere"),
@@ -764,8 +772,8 @@ TRIED = {
             "--format": ("--format", "json"),
         },
         {
-            "--sampling": ("--sample", "2"),
-            "--seed": ("--sample", "2"),
+            "--sampling": ("--sample", "3"),
+            "--seed": ("--sample", "3"),
             "--optimizer": ("--training",),
             "--fused": ("--optimizer", "adam", "--training"),
             "--device": ("--training",),
@@ -776,7 +784,18 @@ TRIED = {
         {
             ("--output", "--force"): "a file that is not there yet is written either way",
             ("--force", "--state"): "a file that is not there yet is written either way",
-            ("--sampling", "--seed"): "two designs of a few are one sample in some orders",
+            ("--sampling", "--seed"): "designs of a few are one sample in some orders",
+            **dict.fromkeys(
+                (
+                    *(("--batch", "--fused"), ("--training", "--inplace")),
+                    *(("--optimizer", "--mixed-precision"), ("--fused", "--mixed-precision")),
+                    *(("--mixed-precision", "--inplace"), ("--inplace", "--device")),
+                    *(("--optimizer", "--inplace"), ("--fused", "--inplace")),
+                    *(("--inplace", "--checkpoint"), ("--optimizer", "--device")),
+                    ("--fused", "--device"),
+                ),
+                "the peak alone is shown, and stands where that takes no more",
+            ),
         },
     ),
     "docs": Command((), {}),

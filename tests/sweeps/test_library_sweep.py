@@ -1,0 +1,100 @@
+"""`convcalc.sweep`: designs as arrays, what they come to, and tables of others."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import convcalc
+from convcalc.cli import convcalc as command_line
+from convcalc.diagnostics import ArgumentError
+from convcalc.shape import Shape
+
+SPEC = """
+input: 8x8x3
+parameters: {width: 4, word: 'same', wide: false}
+layers: [{conv: {filters: width, kernel: 3, padding: word}}, relu, flatten, linear: 4]
+"""
+NETWORK = convcalc.loads(SPEC, path="net.yaml")
+
+
+def test_columns_are_the_rows_of_the_command(tmp_path: Any) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(SPEC)
+    axes = {"width": [2, 3, np.int64(4)], "word": ["same", "valid"], "wide": [False, True]}
+    sweep = convcalc.sweep(path, axes, where="width != 3", columns=["layers"], batch=2)
+    options = ["--vary", "width=2..4", "--vary", "word=same,valid", "--vary", "wide=false,true"]
+    options += ["--where", "width != 3", "--columns", "layers", "--batch", "2", "-f", "csv"]
+    printed = CliRunner().invoke(command_line, ["sweep", str(path), *options]).stdout
+
+    columns = sweep._all().columns
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    lines = [",".join(columns)]
+    lines += [
+        ",".join(str(each).lower() if isinstance(each, bool) else str(each) for each in row)
+        for row in rows
+    ]
+    assert printed.splitlines() == lines
+    assert columns["macs"].dtype == np.int64
+    assert (sweep.report.done, sweep.report.left, len(sweep)) == (12, 8, 12)
+
+
+def test_going_through_again_begins_anew_and_finish_goes_on() -> None:
+    sweep = convcalc.sweep(NETWORK, {"width": "1..40"})
+    first = next(iter(sweep))
+    assert first.rows == sweep.report.done < 40
+    assert sweep.finish().done == 40
+    assert sum(designs.rows for designs in sweep) == 40
+    assert str(sweep.finish()).startswith("net.yaml: 40 designs of width (40)\n")
+    assert repr(first).startswith(f"<Designs: {first.rows} of design, width, parameters")
+
+
+def test_nothing_left_still_has_its_columns() -> None:
+    columns = convcalc.sweep(NETWORK, {"width": "1..3"}, where="macs < 0")._all().columns
+
+    assert [*columns] == ["design", "width", "parameters", "macs", "network"]
+    assert {len(column) for column in columns.values()} == {0}
+
+
+def test_pandas_and_arrow_get_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = convcalc.sweep(NETWORK, {"width": "1..3"})
+    for name in ("pandas", "pyarrow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        sweep.to_pandas()
+    with pytest.raises(ImportError, match=r"pip install 'convcalc\[sweep\]'"):
+        sweep.to_arrow()
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
+    arrow = SimpleNamespace(table=dict, array=list)
+    monkeypatch.setitem(sys.modules, "pyarrow", arrow)
+    assert sweep.to_pandas()["width"].tolist() == [1, 2, 3]
+    assert sweep.to_arrow()["width"] == [1, 2, 3]
+
+
+def test_shapes_are_values_in_any_form() -> None:
+    shapes = [(8, 10, 3), Shape(3, (12, 8)), "16x8x3", 9]
+    columns = convcalc.sweep(NETWORK, {"input": shapes})._all().columns
+
+    assert columns["input"].tolist() == ["8x10x3", "12x8x3", "16x8x3", "9"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({}, ArgumentError, "the spec asks for no sweep"),
+        ({"vary": {"width": []}}, ArgumentError, "width has no values"),
+        ({"vary": {"width": 3.5j}}, TypeError, "the values of width are text or a list"),
+        ({"vary": {"width": [None]}}, TypeError, "a value of width is a number"),
+        ({"vary": {"batch": [1, 2]}, "batch": 3}, ArgumentError, "batch is given and varied"),
+        ({"vary": {"width": "1..3"}, "seed": 3}, ArgumentError, "sampling and seed are about"),
+        ({"vary": {"width": "1..3"}, "jobs": 300}, ArgumentError, "jobs 300 are more than 256"),
+        ({"vary": {"width": "1..3"}, "optimizer": "adam"}, ArgumentError, "without training=True"),
+        ({"vary": {"width": "1..3"}, "parameters": {"x": 3}}, convcalc.SpecError, "no parameter"),
+    ],
+)
+def test_what_is_no_sweep_is_refused(arguments: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        convcalc.sweep(NETWORK, **arguments)
