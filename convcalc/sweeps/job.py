@@ -132,6 +132,9 @@ class Job:
         """The measures, and other columns, that are shown, in order."""
         self.encode: Mapping[str, Encode] = {}
         """What makes the rows of files that are written, by their ending."""
+        self.firsts: Rows | None = None
+        """Where nothing is sorted by, the first networks once these are known: they are the best,
+        and of later designs it is only counted which give them."""
         self.with_rows = False
         """Whether whoever runs it wants designs as arrays."""
 
@@ -198,6 +201,16 @@ class Job:
         known = [self.names.measure(name) for name in self.shown]
         return [measure for measure in known if measure is not None]
 
+    def knows(self, best: Groups) -> None:
+        """Take in the best of all designs up to some number."""
+        if self.firsts is None:
+            self.firsts = self.keeper.firsts(best)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is yet to be known which networks are the first, and so the best."""
+        return not self.keeper.sort and not self.keeper.all_rows and self.firsts is None
+
     def run(self, start: int, stop: int) -> Partial:
         """What comes of the designs from `start` to before `stop`."""
         keeper = self.keeper
@@ -215,7 +228,10 @@ class Job:
             if not len(rows.numbers):
                 continue
             left += len(rows.numbers)
-            best.append(keeper.best(keeper.groups(keeper.best_rows(rows)), ties=True))
+            if self.firsts is None:
+                best.append(keeper.best(keeper.groups(keeper.best_rows(rows)), ties=True))
+            elif len((few := keeper.among(rows, self.firsts)).numbers):
+                best.append(keeper.groups(few))
             if keeper.goals:
                 front.append(keeper.groups(keeper.front_rows(rows)))
             for ending, encode in self.encode.items():

@@ -179,6 +179,24 @@ class Keeper(NamedTuple):
             wanted *= 8
         return rows
 
+    def firsts(self, best: Groups) -> Any:
+        """What tells the first networks from all others, once as many are known as are kept.
+
+        That is where these are the best: nothing is sorted by, so no later design changes which
+        they are, and all that is to be known of others is whether they give one of these. None
+        where there may be others yet, or others that are better.
+        """
+        if self.sort or self.all_rows or len(best.count) < self.top:
+            return None
+        return best.rows
+
+    def among(self, rows: Rows, firsts: Rows) -> Rows:
+        """The designs that give one of some networks."""
+        near = np.flatnonzero(np.isin(rows.digest[:, 1], firsts.digest[:, 1]))
+        some = rows.take(near)
+        known = {each.tobytes() for each in self._keys(firsts)}
+        return some.take([each.tobytes() in known for each in self._keys(some)])
+
     def _order(self, rows: Rows) -> Any:
         """Rows by what is sorted by, then by number."""
         keys = [signed(rows.columns[name], most) for name, most in self.sort]

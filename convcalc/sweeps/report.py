@@ -107,6 +107,7 @@ def merged(known: SweepReport, more: Partial) -> SweepReport:
     if more.best is not None:
         every = more.best if best is None else keeper.merged([best, more.best])
         best = keeper.best(every)
+        known.job.knows(best)
     if more.front is not None:
         every = more.front if front is None else keeper.merged([front, more.front])
         front = keeper.front(every)

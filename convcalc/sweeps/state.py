@@ -137,6 +137,8 @@ class State:
                 best=_read(kept["best"]),
                 front=_read(kept["front"]),
             )
+            if result.best is not None:
+                job.knows(result.best)
             return result, {str(name): int(length) for name, length in kept["lengths"].items()}
         except OSError as error:
             message = f"{self.path}: cannot be read: {error.strerror or error}"

@@ -273,3 +273,19 @@ def test_parquet_of_no_designs_has_its_columns(tmp_path: Path) -> None:
     assert table.num_rows == 0
     assert table.column_names[0] == "design"
     assert table.column_names[-1] == "network"
+
+
+def test_where_nothing_is_sorted_by_the_first_networks_are_counted_to_the_end() -> None:
+    options: dict[str, Any] = {"pareto": None, "where": None, "top": 3}
+    mine = job(**options)
+    whole = all_of(mine, iter([mine.run(0, mine.space.designs)]))
+    assert mine.firsts is not None
+    assert not mine.waits
+    for seed in range(12):
+        other = job(**options)
+        # What was not told of the first networks keeps all others, too.
+        pieces = [*in_pieces(job(**options), random.Random(seed))]  # noqa: S311
+        assert all_of(other, iter(pieces)) == whole
+        again = job(**options)
+        assert all_of(again, in_pieces(again, random.Random(seed))) == whole  # noqa: S311
+    assert whole[0].count('"designs": 2') > 1

@@ -10,6 +10,10 @@ FASTER = 4
 """By what a task may be larger than the largest one before it."""
 
 
+MOST = 262_144
+"""Most designs of a task: as many networks may be among the best, where all are alike in that."""
+
+
 class Pace:
     """What was seen of how long designs take."""
 
@@ -24,7 +28,8 @@ class Pace:
     def took(self, designs: int, seconds: float) -> None:
         """Take in how long a task lasted."""
         wanted = SECONDS / max(seconds, 1e-6) * designs / CHUNK
-        self.chunks = max(1, min(int(wanted), self.chunks * FASTER))
+        most = min(self.chunks * FASTER, MOST // CHUNK)
+        self.chunks = max(1, min(int(wanted), most))
 
     def timed(self, job: Job, start: int, stop: int) -> Partial:
         """Run a task, and take in how long it lasts."""
