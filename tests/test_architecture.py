@@ -69,6 +69,7 @@ THIRD_PARTIES = {
     "resvg_py": ("pictures/png.py",),
     "pandas": ("sweeps/library.py",),
     "pyarrow": ("sweeps/library.py", "formats/sweep/parquet.py"),
+    "fsspec": ("formats/sweep/parquet.py",),
     "dask": ("sweeps/executors/cluster.py",),
     "distributed": ("sweeps/executors/cluster.py",),
 }

@@ -143,6 +143,12 @@ def _vary(
     help="Also write a file: rows in .csv or .parquet, what the sweep comes to in .json, the front "
     "as a picture in .svg, .png or .tex; repeatable.",
 )
+@click.option(
+    "--output-dir",
+    "folder",
+    metavar="FOLDER|URL",
+    help="Have whoever works designs out write rows there itself, as files of Parquet.",
+)
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option(
     "--state",
@@ -170,6 +176,7 @@ def command(
     jobs: int | None,
     scheduler: str | None,
     files: tuple[str, ...],
+    folder: str | None,
     force: bool,  # noqa: FBT001
     state: str | None,
     resume: str | None,
@@ -235,6 +242,10 @@ def command(
         )
         _refuse_twice([axis.kind for axis in space.axes], asked)
         partials = executor(jobs, scheduler, _told)
+        if folder is not None:
+            kept_there = parquet.Folder(folder, job)
+            kept_there.begin(again=resume is not None, force=force)
+            job.parts = kept_there
         result = _run(job, output, files, partials, force=force, state=state, resume=resume)
         texts = [] if output.format.form == "rows" else [_page(output, result)]
         for file in files:
@@ -303,8 +314,8 @@ def _sensible(
             message = f"--{name} is about --sample N, and none is taken"
     if {"jobs", "scheduler"} <= given:
         message = "--jobs are processes here, and --scheduler has workers of its own: give one"
-    if "force" in given and not given & {"files", "state"}:
-        message = "--force is about the FILE of --output and --state, and none is named"
+    if "force" in given and not given & {"files", "state", "folder"}:
+        message = "--force is about what --output, --output-dir and --state name: none is there"
     if {"state", "resume"} <= given:
         message = "--resume keeps what is done in its own file: leave --state out"
     for number, file in enumerate(files):
@@ -349,15 +360,16 @@ def _run(
 ) -> SweepReport:
     """Go through the designs; Ctrl-C ends that early."""
     of_rows = [file for file in files if _ending(file) in ROWS]
+    folders = [] if job.parts is None else ["--output-dir"]
     rows = output.format.form == "rows"
     result = nothing(job)
     lengths: dict[str, int] = {}
     if resume is not None:
-        going_on = State(resume, job, of_rows)
+        going_on = State(resume, job, [*of_rows, *folders])
         kept: State | None = going_on
         result, lengths = going_on.read(job)
     else:
-        kept = None if state is None else State(state, job, of_rows)
+        kept = None if state is None else State(state, job, [*of_rows, *folders])
         for file in (*files, *([] if state is None else [state])):
             if os.path.lexists(file) and not force:
                 also = "; --resume goes on with it" if file == state else ""

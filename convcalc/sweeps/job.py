@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -84,6 +84,22 @@ class Partial(NamedTuple):
     """The same as arrays, where these are asked for."""
 
 
+class Parts(Protocol):
+    """A folder that all who work designs out write to themselves, a file for each stretch."""
+
+    def encode(self, encoded: Encoded) -> bytes:
+        """Designs, to be put behind those before them."""
+        ...
+
+    def write(self, start: int, stop: int, rows: bytes) -> None:
+        """Write the file of a stretch, over what was written of it before."""
+        ...
+
+    def settle(self, since: int, stretches: Sequence[tuple[int, int]]) -> None:
+        """Take away files of designs from `since` on that are of none of these stretches."""
+        ...
+
+
 class Job:
     """A sweep that is asked for; it can be sent to another process."""
 
@@ -135,6 +151,8 @@ class Job:
         self.firsts: Rows | None = None
         """Where nothing is sorted by, the first networks once these are known: they are the best,
         and of later designs it is only counted which give them."""
+        self.parts: Parts | None = None
+        """Where whoever works designs out writes them, if that is asked for."""
         self.with_rows = False
         """Whether whoever runs it wants designs as arrays."""
 
@@ -220,6 +238,7 @@ class Job:
         written: dict[str, list[bytes]] = {ending: [] for ending in self.encode}
         values = tuple(map(self.names.values_of, self.space.axes))
         kept: list[Rows] = []
+        part: list[bytes] = []
         left = 0
         end = start
         while end < stop:
@@ -234,10 +253,15 @@ class Job:
                 best.append(keeper.groups(few))
             if keeper.goals:
                 front.append(keeper.groups(keeper.front_rows(rows)))
+            encoded = Encoded(self.space, rows, self.shown, values)
             for ending, encode in self.encode.items():
-                written[ending].append(encode(Encoded(self.space, rows, self.shown, values)))
+                written[ending].append(encode(encoded))
+            if self.parts is not None:
+                part.append(self.parts.encode(encoded))
             if self.with_rows:
                 kept.append(rows)
+        if self.parts is not None and (part or not start):
+            self.parts.write(start, stop, b"".join(part))
         return Partial(
             start=start,
             stop=stop,

@@ -130,6 +130,7 @@ def run(
     before.
     """
     result = nothing(job) if known is None else known
+    since, stretches = result.done, list[tuple[int, int]]()
     if state is not None:
         state.keep(result, _lengths(files), now=True)
     try:
@@ -142,6 +143,8 @@ def run(
             for file in files:
                 file.commit()
             result = after
+            if job.parts is not None:
+                stretches.append((partial.start, partial.stop))
             if state is not None:
                 state.keep(result, _lengths(files))
             yield result
@@ -149,6 +152,8 @@ def run(
         whole = result.done == job.space.designs
         for file in files:
             file.close(again=state is not None and not whole)
+        if job.parts is not None:
+            job.parts.settle(since, stretches)
         if state is not None:
             state.keep(result, _lengths(files), now=True)
 

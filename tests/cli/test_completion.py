@@ -30,6 +30,7 @@ FREE = {
     "BYTES": "a number with a unit",
     "NAME=BYTES": "a name that is thought of, and a number with a unit",
     "SECONDS": "a number",
+    "FOLDER|URL": "where nothing is yet",
     "ADDRESS|FILE|auto": "an address, or a file that Dask writes",
     "NAME=FIGURE": "a measure, and a number",
     "ROWSxCOLUMNS|auto": "numbers",

@@ -766,6 +766,7 @@ TRIED = {
             "--jobs": ("--jobs", "1"),
             "--scheduler": ("--scheduler", "nowhere"),
             "--output": ("--output", "new.csv"),
+            "--output-dir": ("--output-dir", "designs"),
             "--force": ("--force",),
             "--state": ("--state", "new.state"),
             "--resume": ("--resume", "old.json"),

@@ -289,3 +289,34 @@ def test_where_nothing_is_sorted_by_the_first_networks_are_counted_to_the_end() 
         again = job(**options)
         assert all_of(again, in_pieces(again, random.Random(seed))) == whole  # noqa: S311
     assert whole[0].count('"designs": 2') > 1
+
+
+def test_whoever_works_designs_out_writes_them_to_a_folder(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="the extra `sweep` is not installed")
+    pytest.importorskip("fsspec", reason="the extra `sweep` is not installed")
+    from convcalc.formats.sweep import parquet
+
+    whole = pq.read_table(parquet_of(job(), tmp_path))
+    url = str(tmp_path / "designs")
+
+    def through(stop: int | None = None, *, again: bool = False) -> None:
+        mine = job()
+        mine.parts = folder = parquet.Folder(url, mine)
+        folder.begin(again=again, force=False)
+        state = State(str(tmp_path / "other"), mine, ["--output-dir"])
+        known = state.read(mine)[0] if again else nothing(mine)
+        partials: Any = run(mine, by_chunk, state=state, known=known)
+        for merged, _ in enumerate(partials, 1):
+            if merged == stop:
+                folder.write(10**6, 10**6 + 5, b"")  # of a task that nobody waits for any more
+                partials.close()
+                break
+
+    through(2)
+    names = sorted(path.name for path in Path(url).iterdir())
+    assert names[0] == "designs-0000000000000000000-0000000000000000016.parquet"
+    assert not [name for name in names if "1000000" in name]
+    with pytest.raises(ArgumentError, match="has designs already: --force takes them away"):
+        through()
+    through(again=True)
+    assert pq.read_table(url).equals(whole)

@@ -4,7 +4,10 @@ A file of Parquet ends with a list of its parts, and so cannot grow: designs are
 of Arrow beside it, of which the file is made in the end.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from secrets import token_hex
 from typing import Any
 
 from convcalc.diagnostics import ArgumentError
@@ -14,6 +17,8 @@ PART = ".part"
 """What is behind the name of the stream."""
 GROUP = 131_072
 """Rows that are compressed together, wherever stretches of the sweep ended."""
+
+_NAME = re.compile(r"designs-(\d{19})-(\d{19})\.parquet$")
 
 
 def header(job: Job) -> bytes:
@@ -55,6 +60,88 @@ def finish(part: str, path: str) -> None:
     ):
         for table in _groups(pa, stream):
             writer.write_table(table, row_group_size=GROUP)
+
+
+class Folder:
+    """A folder of files of Parquet, one a stretch of designs, which readers take as one table.
+
+    It is a path, or a URL such as s3://bucket/designs where fsspec and what it takes are installed.
+    """
+
+    def __init__(self, url: str, job: Job) -> None:
+        self.url = url.rstrip("/")
+        self.header = header(job)
+
+    def encode(self, encoded: Encoded) -> bytes:
+        """The designs as one batch of a stream."""
+        return encode(encoded)
+
+    def begin(self, *, again: bool, force: bool) -> None:
+        """Make the folder; raises `ArgumentError` where other designs are in it already."""
+        with self._said():
+            files, path = self._files()
+            files.makedirs(path, exist_ok=True)
+            there = [name for name in files.ls(path, detail=False) if _stretch(name)]
+            if there and not (again or force):
+                message = f"{self.url}: has designs already: --force takes them away"
+                raise ArgumentError(message)
+            if not again:
+                for name in there:
+                    files.rm(name)
+
+    def write(self, start: int, stop: int, rows: bytes) -> None:
+        """Write the file of a stretch, under another name until it is whole."""
+        pa = _arrow()
+        import pyarrow.parquet as pq
+
+        made = pa.BufferOutputStream()
+        with pa.ipc.open_stream(self.header + rows) as stream:
+            pq.write_table(pa.Table.from_batches([*stream], stream.schema), made)
+        with self._said():
+            files, path = self._files()
+            name = f"{path}/designs-{start:019d}-{stop:019d}.parquet"
+            aside = f"{path}/.{start}-{stop}-{token_hex(4)}.part"
+            with files.open(aside, "wb") as opened:
+                opened.write(made.getvalue())
+            files.mv(aside, name)
+
+    def settle(self, since: int, stretches: Sequence[tuple[int, int]]) -> None:
+        """Take away files of designs from `since` on that are of none of these stretches."""
+        merged = set(stretches)
+        with self._said():
+            files, path = self._files()
+            for name in files.ls(path, detail=False):
+                stretch = _stretch(name)
+                if stretch and stretch[0] >= since and stretch not in merged:
+                    files.rm(name)
+
+    def _files(self) -> tuple[Any, str]:
+        """Who reads and writes there, and the path as they call it."""
+        try:
+            import fsspec
+        except ImportError:
+            message = "a folder of designs takes fsspec: pip install 'convcalc[sweep]'"
+            raise ArgumentError(message) from None
+        files, path = fsspec.core.url_to_fs(self.url)
+        return files, str(path)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Whatever keeps a folder from being written to is said in one line."""
+        try:
+            yield
+        except ArgumentError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever stores and their clients raise)
+            said = " ".join(str(error).split()) or type(error).__name__
+            message = f"{self.url}: cannot be written: {said[:300]}"
+            raise ArgumentError(message) from None
+
+
+def _stretch(name: str) -> tuple[int, int] | None:
+    """The designs of a file by its name; None for another file."""
+    match = _NAME.search(name)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _groups(pa: Any, stream: Any) -> Iterator[Any]:
