@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Any
 
 from convcalc.diagnostics import ArgumentError
+from convcalc.sweeps.executors import serial
 from convcalc.sweeps.executors.tasks import Pace
 from convcalc.sweeps.job import Job, Partial
 
@@ -127,6 +128,11 @@ def partials(
 
 
 def _partials(job: Job, start: int, client: Any) -> Iterator[Partial]:
+    for partial in serial.first_partials(job, start):
+        yield partial
+        start = partial.stop
+    if start >= job.space.designs:
+        return
     payload = pickle.dumps(job)
     digest = blake2b(payload, digest_size=16).hexdigest()
     name = f"convcalc-sweep-{token_hex(8)}"

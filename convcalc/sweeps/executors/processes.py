@@ -18,8 +18,6 @@ PATIENCE = 2.0
 """Seconds after which other processes may be started."""
 LONG = 10.0
 """Seconds that must be left then, so that their start is worth its time."""
-SEARCHED = 10_000
-"""Designs that this process goes through alone, at most, to know which networks are the first."""
 AHEAD = 3
 """Tasks a process that are given out and not merged yet."""
 _JOBS: list[Job] = []
@@ -31,12 +29,9 @@ def partials(job: Job, start: int, jobs: int) -> Iterator[Partial]:
 
     Raises `ArgumentError` where a process ends before its time.
     """
-    if job.waits:  # what the others are to count is known after a few designs, as a rule
-        for partial in serial.partials(job, start):
-            yield partial
-            start = partial.stop
-            if not job.waits or start > SEARCHED:
-                break
+    for partial in serial.first_partials(job, start):
+        yield partial
+        start = partial.stop
     if start >= job.space.designs:
         return
     pool = ProcessPoolExecutor(
