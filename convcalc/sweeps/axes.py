@@ -98,6 +98,13 @@ def read_axes(
         if (kind, target) in named[:number]:
             message = f"{vary[number][0]} is varied twice: write all its values in one --vary"
             raise ArgumentError(message)
+    inputs = [vary[number][0] for number, (kind, _) in enumerate(named) if kind == "input"]
+    if len(inputs) > 1 and ("input", "") in named:
+        message = (
+            f"{' and '.join(inputs)} are varied, and the first inputs change with `input`: vary "
+            "each by its name"
+        )
+        raise ArgumentError(message)
     own: dict[int, Axis] = {}
     worked: dict[int, Expression] = {}
     names = {name.strip(): number for number, (name, _) in enumerate(vary)}

@@ -8,7 +8,8 @@ import numpy as np
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.spec.expressions import Expression, ExpressionError
-from convcalc.spec.nodes import ScalarNode
+from convcalc.spec.made_of import names_in
+from convcalc.spec.nodes import Map, ScalarNode
 from convcalc.spec.parameters import value_set
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import FieldError
@@ -63,6 +64,7 @@ class Names:
         """Raise `ArgumentError` for an axis or parameter whose values are none to work with."""
         axis = self._axes.get(name)
         if axis is None or axis.kind not in ("input", "checkpoint"):
+            self._column(name, self.space.codes(0, 1))
             return
         if axis.kind == "checkpoint":
             message = f"{name} is no number, and there is no measure of it"
@@ -86,6 +88,13 @@ class Names:
         return self.subject.defaults
 
     @cached_property
+    def _of_input(self) -> set[str]:
+        """Parameters that the spec's input is made of: another input says what they are."""
+        presets = self.subject.spec.presets.entries.values()
+        inputs = [self.subject.spec, *(each for each in presets if isinstance(each, Map))]
+        return {name for each in inputs for name in names_in(each.entries.get("input"))}
+
+    @cached_property
     def _settled(self) -> Mapping[str, str]:
         """Parameters that are not varied, as they are called."""
         varied = {axis.target for axis in self.space.axes if axis.kind == "parameter"}
@@ -106,6 +115,15 @@ class Names:
         target = self._settled[name]
         default = self._own[target]
         given = self.subject.parameters.get(target)
+        if target in self._of_input:
+            if any(axis.kind == "input" for axis in self.space.axes):
+                message = (
+                    f"{name} is what the input makes it, which is varied: vary {target} instead, "
+                    "or ask for output.input.height"
+                )
+                raise ArgumentError(message)
+            if self.subject.input is not None:
+                given = self.subject.own.parameters.get(target)
         if given is not None:
             try:
                 value = value_set(given, default) if isinstance(given, str) else given

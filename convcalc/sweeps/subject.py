@@ -56,7 +56,7 @@ class Subject:
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: the text, where there is one."""
         state = {
-            name: value for name, value in self.__dict__.items() if name not in ("_own", "swept")
+            name: value for name, value in self.__dict__.items() if name not in ("own", "swept")
         }
         places = self.written.places
         if isinstance(places, SourceText):
@@ -82,7 +82,7 @@ class Subject:
     @property
     def name(self) -> str:
         """What the network calls itself, or its path."""
-        return self._own.name
+        return self.own.name
 
     @cached_property
     def swept(self) -> Swept:
@@ -109,7 +109,7 @@ class Subject:
     @property
     def shapes(self) -> Mapping[str, Shape]:
         """The spec's own inputs by their names; raises `ArgumentError` where they are unknown."""
-        own = self._own
+        own = self.own
         shapes = {name: own.shape_of(index) for name, index in own.named_inputs.items()}
         known = {name: shape for name, shape in shapes.items() if shape is not None}
         if len(known) < len(shapes):
@@ -120,10 +120,10 @@ class Subject:
     @property
     def alike(self) -> list[str]:
         """The first of its inputs, and those as large along each axis: they change together."""
-        return [self._own.nodes[index].name for index in self._own.alike_inputs]
+        return [self.own.nodes[index].name for index in self.own.alike_inputs]
 
     @cached_property
-    def _own(self) -> Network:
+    def own(self) -> Network:
         """The network with what is given for all designs alone."""
         return self.network()
 

@@ -173,7 +173,10 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
         ("--vary optimizer=adam", "--vary optimizer is of a training step: add --training"),
         ("--vary width=1..3 -f csv --top 3", "--top has no effect on csv"),
         ("--vary width=1..3 -f csv --state s", "--state goes with rows in a file"),
-        ("--vary width=1..3 --force", "--force is about the FILE of --output and --state"),
+        (
+            "--vary width=1..3 --force",
+            "--force is about what --output, --output-dir and --state name",
+        ),
         ("--vary width=1..3 -o a.txt", "a.txt: its name ends with none of .csv, "),
         ("--vary width=1..3 -o net.yaml/a.csv", "net.yaml/a.csv: cannot be written"),
         ("--vary width=1..3 -o no/a.json", "no/a.json: cannot be written"),
@@ -305,3 +308,18 @@ def test_the_front_is_drawn_where_one_is_asked_for() -> None:
     assert none.exit_code == 1
     assert "other.svg is not written: nothing is on the front" in none.stderr
     assert not Path("other.svg").exists()
+
+
+def test_a_parameter_is_what_the_input_makes_it() -> None:
+    made = "input: [n, n, 3]\nparameters: {n: 8, c: 3*n}\nlayers: [conv: {filters: c, kernel: 3}]\n"
+    Path("net.yaml").write_text(made, encoding="utf-8")
+    named = ("--where", "set.c > 30", "--columns", "c,n")
+
+    assert [each["axes"] for each in answer("--vary", "n=8..16", *named)["best"]] == [
+        {"n": size} for size in range(11, 17)
+    ]
+    given = answer("--vary", "batch=1", "--input", "12x12x3", *named)["best"]
+    assert [(each["measures"]["c"], each["measures"]["n"]) for each in given] == [(36, 12)]
+    varied = run("--vary", "input=8,16", *named)
+    assert varied.exit_code == 2
+    assert "set.n is what the input makes it, which is varied: vary n instead" in varied.stderr

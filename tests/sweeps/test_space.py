@@ -9,6 +9,7 @@ from tabled import tabled
 from convcalc import loads
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.diagnostics import ArgumentError
+from convcalc.shape import Shape
 from convcalc.sweeps.space import Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import written_values
@@ -187,3 +188,12 @@ def test_checkpoints_are_not_found_for_designs() -> None:
         read_space(Subject("lenet5"), [("checkpoint", ["auto", "every=2"])], terms=training)
     with pytest.raises(ArgumentError, match="for one network within one limit"):
         read_space(Subject("lenet5"), [("batch", "1,2")], terms=found)
+
+
+def test_an_input_that_changes_with_others_is_not_varied_beside_them() -> None:
+    text = "input: {left: 8x8x1, right: 8x8x1}\nlayers: [add: [[from: left], [from: right]]]\n"
+    subject = Subject(loads(text, path="two.yaml"))
+    with pytest.raises(ArgumentError, match="the first inputs change with `input`"):
+        read_space(subject, [("input.right", "4"), ("input", "8,16")])
+    both = read_space(subject, [("input.left", "4,8"), ("input.right", "9")])
+    assert both.design(1).input == {"left": Shape(1, (8, 8)), "right": Shape(1, (9, 9))}
