@@ -10,6 +10,8 @@ from benchmarks.arguments import parser
 from benchmarks.timing import print_table, seconds
 from convcalc.analysis.memory import arena
 from convcalc.analysis.memory.arena_search import search
+from convcalc.analysis.memory.limits import read_bytes
+from convcalc.analysis.memory.patches import fitting
 from convcalc.analysis.memory.static_plan import ArenaReport
 from convcalc.graph import read
 from convcalc.graph.planned import planned
@@ -26,10 +28,17 @@ def main(arguments: list[str]) -> int:
     beside = "networks beside the runtime, which needs tensorflow and tflite-micro"
     options.add_argument("--random", type=int, default=0, metavar="N", help=beside)
     options.add_argument("--seed", type=int, default=0, help="of the random networks")
+    split = "the best split into patches whose plan fits, such as 256KiB, in place of plans"
+    options.add_argument("--patches", metavar="LIMIT", help=split)
     options.add_argument("networks", nargs="*", help="all that are bundled, unless given")
     given = options.parse_args(arguments)
     wrong = _beside_the_runtime(given.random, given.seed) if given.random else 0
     if given.random and not given.networks:
+        return int(bool(wrong))
+    if given.patches:
+        print_table(
+            _splits(given.networks or bundled_names(), read_bytes(given.patches, "--patches"))
+        )
         return int(bool(wrong))
     rows = [["network", "operators", "ms", "lower bound", "plan", "best", "", "in order"]]
     for name in given.networks or bundled_names():
@@ -55,6 +64,28 @@ def main(arguments: list[str]) -> int:
         )
     print_table(rows)
     return int(bool(wrong))
+
+
+def _splits(names: list[str], room: int) -> list[list[str]]:
+    """The stage and the grid with the least MACs whose plan fits into so many bytes, a row each."""
+    rows = [["network", "whole", "until", "patches", "bytes", "fits", "more MACs"]]
+    for name in names:
+        network = planned(read(name))
+        report = arena(network)
+        best = fitting(network, report, room)
+        more = 100 * (best.patched_macs - best.macs) / best.macs
+        rows.append(
+            [
+                name,
+                f"{report.size:,}",
+                best.until,
+                "x".join(map(str, best.grid)),
+                f"{best.size:,}",
+                "yes" if best.size <= room else "no",
+                f"{more:.1f}%",
+            ]
+        )
+    return rows
 
 
 def _beside_the_runtime(count: int, seed: int) -> int:

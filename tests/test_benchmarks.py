@@ -161,3 +161,17 @@ def test_names_of_networks_may_stand_behind_options(capsys: pytest.CaptureFixtur
         "0 of 0 whole; 0 with another value",
         "no_such_network: there is no network of that name",
     ]
+
+
+@pytest.mark.thorough
+def test_the_table_of_splits_is_what_is_found() -> None:
+    from benchmarks.arena import _splits
+
+    text = (TESTS.parent / "docs" / "devices.md").read_text(encoding="utf-8")
+    part = text.split("## Patch by patch")[1].split("## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in part.splitlines() if line[:3] == "| `"]
+    names = [row[0].strip("`") for row in rows]
+    assert len(names) == 10
+    assert _splits(names, 256 * 1024)[1:] == [
+        [name, *row[1:]] for name, row in zip(names, rows, strict=True)
+    ]
