@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--patches", metavar="LIMIT", help=split)
     options.add_argument("networks", nargs="*", help="all that are bundled, unless given")
     given = options.parse_args(arguments)
+    if given.patches and not given.networks:
+        options.error("--patches needs the names of networks")
     wrong = _beside_the_runtime(given.random, given.seed) if given.random else 0
     if given.random and not given.networks:
         return int(bool(wrong))
