@@ -120,6 +120,7 @@ RIGHT = {
     "reference": {"True"},
     "seed": {"a number"},
     "sweep(top)": {"a number"},
+    "sweep(client)": {"a word"},
     "sweep(all_rows)": {"True"},
     "specs": {"a word", "no text", "a tuple of words"},
     "strict": {"True"},

@@ -212,6 +212,9 @@ def sweep(
     if client is not None and jobs is not None:
         message = "jobs are processes here, and a client has workers of its own: give one"
         raise ArgumentError(message)
+    if client is not None and isinstance(client, str) and not client.strip():
+        message = f"client {client!r} is no address of a scheduler, such as tcp://127.0.0.1:8786"
+        raise ArgumentError(message)
     if client is not None and not (isinstance(client, str) or hasattr(client, "scheduler_info")):
         message = f"client is Dask's Client, or an address, and this is {shown(client)}"
         raise TypeError(message)
