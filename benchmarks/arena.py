@@ -13,6 +13,7 @@ from convcalc.analysis.memory.arena_search import search
 from convcalc.analysis.memory.limits import read_bytes
 from convcalc.analysis.memory.patches import fitting
 from convcalc.analysis.memory.static_plan import ArenaReport
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import read
 from convcalc.graph.planned import planned
 from convcalc.spec.bundled import bundled_names
@@ -38,9 +39,10 @@ def main(arguments: list[str]) -> int:
     if given.random and not given.networks:
         return int(bool(wrong))
     if given.patches:
-        print_table(
-            _splits(given.networks or bundled_names(), read_bytes(given.patches, "--patches"))
-        )
+        try:
+            print_table(_splits(given.networks, read_bytes(given.patches, "--patches")))
+        except ArgumentError as error:
+            options.error(str(error))
         return int(bool(wrong))
     rows = [["network", "operators", "ms", "lower bound", "plan", "best", "", "in order"]]
     for name in given.networks or bundled_names():
