@@ -252,6 +252,8 @@ def quantity(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> 
             fail("CC120", f"the range {text} is empty", node, "put the smaller number first")
         return Quantity(low, high, text)
     value = _required(text, node, scope, round_up=False)
+    if not limit and not memory and value != _required(text, node, scope, round_up=True):
+        fail("CC120", f"{quoted(node)} is no whole number", node, "write all of its digits")
     return Quantity(None if limit else value, value, text)
 
 
@@ -382,7 +384,10 @@ def rounded(node: Node, scope: Scope) -> Quantity:
     integer, fraction, factor = match[1], match[2] or "", _UNITS[match[3] or ""]
     twice, digits = 2 * int(integer + fraction) * factor, 10 ** len(fraction)
     low, high = twice - factor, twice + factor  # twice what is half a last digit away
-    return Quantity(-(-low // (2 * digits)), high // (2 * digits), text)
+    least, most = -(-low // (2 * digits)), high // (2 * digits)
+    if least > most:
+        fail("CC120", f"no whole number is {quoted(node)}", node, "write fewer digits, or its unit")
+    return Quantity(least, most, text)
 
 
 def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:

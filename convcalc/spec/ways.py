@@ -71,7 +71,7 @@ def _ways(report: Reporter, lines: Map, layers: int) -> Iterator[Way]:
         return
     for key in lines.key_nodes():
         value = lines.entries[key.text]
-        for word in value.items if isinstance(value, List) else (value,):
+        for word in (isinstance(value, List) and value.items) or (value,):
             if isinstance(word, ScalarNode) and word.text in WORDS:
                 yield Way(key.text, word.text, (key.start, key.end))
                 continue
@@ -154,7 +154,7 @@ def about(layers: Layers, way: Way) -> list[int]:
 def _matched(layers: Layers, pattern: str) -> list[int]:
     """The layers that a pattern matches: by kind, name, origin or group."""
     named = called(layers, pattern)
-    kinds = {kind for kind in WAYS if fnmatchcase(kind, pattern)}
+    kinds = {kind for kind in {node.kind for node in layers.nodes} if fnmatchcase(kind, pattern)}
     return [
         index for index, node in enumerate(layers.nodes) if index in named or node.kind in kinds
     ]

@@ -376,3 +376,12 @@ def test_an_average_over_the_batch_is_cut_to_a_whole_number_once() -> None:
 
     assert [each.total for each in counts] == [148, 74 // 2 + 2 * 74, 74 // 3 + 3 * 74]
     assert [sum(each.of_layer(index) for index in (1, 2)) for each in counts] == [148, 185, 246]
+
+
+def test_our_multiply_accumulates_are_of_layers_that_a_tool_has_no_number_of_too() -> None:
+    layers = "[conv: {filters: 4, kernel: 2}, locally_connected: {filters: 3, kernel: 2}]"
+    counted = count(loads(f"{{input: 3x3x2, layers: {layers}}}"), "thop")
+
+    assert counted.total is None
+    assert [each.layer for each in counted.missing] == ["locally_connected1"]
+    assert counted.summands[0].amount == counted.macs == 4 * (2 * 2 * 2) * 4 + 3 * (2 * 2 * 4)

@@ -105,6 +105,18 @@ def test_promises_that_hold(promise: str) -> None:
             "CC120 `~4KiB` is no number as it was published",
         ),
         (
+            "expect: {counts: {thop: ~4.82}}",
+            "CC120 no whole number is `~4.82`",
+        ),
+        (
+            "expect: {counts: {fvcore: 4.5364k}}",
+            "CC120 `4.5364k` is no whole number",
+        ),
+        (
+            "expect: {macs: 4248.5}",
+            "CC120 `4248.5` is no whole number",
+        ),
+        (
             "expect: {counts: 4536}",
             "CC120 expect.counts takes tools and numbers, and is `4536`",
         ),

@@ -109,6 +109,8 @@ REFUSED: list[tuple[str, int, str, str, str]] = [
     ("{conv1: linear}", 11, "CC116", "`conv1` is no convolution of kernel 1", "leave the line out"),
     ("{unit1.conv1: string}", 11, "CC116", "`unit1.conv1` is no convolution whose", "name those"),
     ("{relu: functoin}", 17, "CC107", "this takes one of module", "did you mean `function`?"),
+    ("{input: function}", 11, "CC116", "`input` is `input`, of which `function` cannot", "conv"),
+    ("{relu: []}", 17, "CC107", "this takes one of module", ""),
     ("{relu: }", 17, "CC107", "this takes one of module", ""),
     ("{relu: {a: b}}", 17, "CC107", "this takes one of module", ""),
     ("{relu: [function, fun]}", 28, "CC107", "this takes one of module", ""),
@@ -145,6 +147,17 @@ def test_lines_from_outside_that_say_nothing_are_refused(
         said("{}", (pattern, word))
 
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["identity", "concat"])
+def test_a_kind_of_which_nothing_can_be_said_is_known(kind: str) -> None:
+    text = "{input: 4x4x2, layers: [identity, concat: [[], []]], written: {%s: mean}}"
+    with pytest.raises(convcalc.SpecError) as raised:
+        convcalc.loads(text % kind)
+    (found,) = raised.value.diagnostics
+
+    assert found.message == f"`{kind}` is `{kind}`, of which `mean` cannot be said"
+    assert found.help == "`mean` is said of global_avgpool"
 
 
 def test_a_line_says_nothing_of_a_network_with_errors() -> None:

@@ -487,7 +487,8 @@ class _Counting:
 def counted(network: Network, tool: str, given: Conditions) -> Count:
     """The number that a tool gives for a network without errors."""
     counting = _Counting(tool)
-    summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): {}}
+    ours: dict[int, int] = {}
+    summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): ours}
     missing: list[Missing] = []
     left: dict[int, int] = {}
     macs = activations = parameters = 0
@@ -497,6 +498,7 @@ def counted(network: Network, tool: str, given: Conditions) -> Count:
         reason = counting.reason(site)
         if reason:
             missing.append(Missing(network.nodes[index].name, site.kind, reason))
+            ours[index] = site.macs  # which they are whatever the tool says of the layer
         else:
             for key, amount in counting.amounts(site):
                 layers = summed.setdefault(key, {})
