@@ -1,21 +1,32 @@
 """Whether a network keeps what its spec, the configuration or the command line promise of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis import analyze
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.checks.settings import Limit
-from convcalc.diagnostics import Problem, closest, listed, misspelt, rename
+from convcalc.diagnostics import ArgumentError, Problem, closest, listed, misspelt, rename
 from convcalc.graph import Network
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape, spatial_axes
-from convcalc.spec.promises import DEVICE, Extents, MemoryTerms, Promise, Quantity, SizeLaws
+from convcalc.spec.promises import (
+    AUTO,
+    DEVICE,
+    Extents,
+    MemoryTerms,
+    Promise,
+    Quantity,
+    SizeLaws,
+)
 from convcalc.window import Field
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory.arena_fits import Of
+    from convcalc.analysis.memory.terms import Checkpoint
     from convcalc.laws import Fit, Law
 
 SHOWN = 3
@@ -137,18 +148,19 @@ def used(network: Network, report: Report, budget: Sequence[Limit] = ()) -> Iter
             from convcalc.analysis.memory import refused
 
             if refused(network, wanted.batch, training=wanted.training) is None:
-                value, _ = memory_of(network, wanted)
-                yield Used(_under(wanted), value, wanted.quantity.maximum, memory=True)
+                with suppress(ArgumentError):  # checkpoints of names that there are not
+                    value, _ = memory_of(network, wanted)
+                    at = f" at batch {wanted.batch:,}" if wanted.batch > 1 else ""
+                    noun = f"memory of {_run(wanted)}{at}"
+                    yield Used(noun, value, wanted.quantity.maximum, memory=True)
 
 
-def _under(terms: MemoryTerms) -> str:
-    """What a limit of memory is about, with its terms where they are not the usual ones."""
-    at = f" at batch {terms.batch:,}" if terms.batch > 1 else ""
-    return (
-        f"memory of a training step with {terms.optimizer}{at}"
-        if terms.training
-        else (f"memory of inference{at}")
-    )
+def _run(terms: MemoryTerms) -> str:
+    """What memory is of, in words, the batch left out."""
+    if not terms.training:
+        return "inference"
+    again = terms.checkpoint and f" and checkpoint {terms.checkpoint}"
+    return f"a training step with {terms.optimizer}{again}"
 
 
 def _expectation(
@@ -463,16 +475,19 @@ def _memory(
     unknown = refused(network, terms.batch, training=terms.training)
     if unknown is not None:
         return unknown._replace(field=f"{key}.memory")
-    value, most = memory_of(network, terms)
+    try:
+        value, most = memory_of(network, terms)
+    except ArgumentError as error:
+        field = f"{key}.memory.checkpoint"
+        return Problem(code, f"checkpoint: {error}", field, "`convcalc analyze` shows the names")
     if terms.quantity.holds(value):
         return None
     quantity = terms.quantity
-    under = f"a training step with {terms.optimizer}" if terms.training else "inference"
     limit = quantity.maximum if quantity.maximum is not None else quantity.minimum
     over = abs(value - (limit or 0))
     return Problem(
         code,
-        f"memory of {under} at batch {terms.batch:,}: {both_bytes(value)}, and "
+        f"memory of {_run(terms)} at batch {terms.batch:,}: {both_bytes(value)}, and "
         + (
             f"the budget is {_limit_text(both_bytes(limit or 0), origin)}"
             if key == "budget"
@@ -486,15 +501,40 @@ def _memory(
     )
 
 
+def _reached(network: Network, terms: MemoryTerms) -> tuple[tuple[str, ...] | None, str]:
+    """Checkpoints that fit into a limit, or with which the least is taken; and which, as text."""
+    from convcalc.analysis.memory.automatic import automatic
+    from convcalc.analysis.memory.terms import RunTerms
+
+    run = RunTerms(training=True, optimizer=terms.optimizer)
+    found = automatic(network, run, terms.batch, terms.quantity.maximum or 0)
+    if found.proven:
+        return found.names or None, "; this is the lowest peak of all choices of segments"
+    return found.names or None, (
+        f"; this is the lowest peak that was found, with {found.how}, and another choice may fit"
+    )
+
+
 def memory_of(network: Network, terms: MemoryTerms) -> tuple[int, str]:
-    """Bytes that a network takes under terms, and the layers that cost most, as text."""
+    """Bytes that a network takes under terms, and the layers that cost most, as text.
+
+    Of the checkpoint `AUTO` these are the fewest that are known to be reached where they are too
+    many, and where it fits without, those without. Raises `ArgumentError` for a checkpoint of names
+    that there are not.
+    """
     from convcalc.analysis.memory import memory
 
+    lowest = ""
     if terms.training:
-        report = memory(network, batch=terms.batch, training=True, optimizer=terms.optimizer)
+        again: Checkpoint | None = None if terms.checkpoint == AUTO else terms.checkpoint or None
+        run = partial(memory, network, batch=terms.batch, training=True, optimizer=terms.optimizer)
+        report = run(checkpoint=again)
+        if terms.checkpoint == AUTO and not terms.quantity.holds(report.peak):
+            again, lowest = _reached(network, terms)
+            report = run(checkpoint=again)
     else:
         report = memory(network, batch=terms.batch)
-    most = f"; the peak is at {report.peak_layer}, of " + ", ".join(
+    most = f"{lowest}; the peak is at {report.peak_layer}, of " + ", ".join(
         f"{line.name} {both_bytes(line.bytes)}"
         for line in sorted(report.at_peak, key=lambda line: -line.bytes)[:SHOWN]
         if line.bytes

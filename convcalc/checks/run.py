@@ -248,7 +248,8 @@ def _verify(
         if problem.code == UNNAMED and promise.named is not None:
             node = promise.named
         if isinstance(node, Map) and "limit" in node.entries:
-            node = node.entries["limit"]
+            of_checkpoint = (problem.field or "").endswith(".checkpoint")
+            node = node.entries["checkpoint" if of_checkpoint else "limit"]
         findings.add(problem, findings.places.place(node.start, node.end))
     return left_out
 

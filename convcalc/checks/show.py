@@ -73,7 +73,9 @@ def _budget(table: str, budget: Sequence[Limit]) -> list[str]:
         if isinstance(wanted, MemoryTerms):
             memory.append(
                 f"{{limit = {_text(wanted.quantity.text)}, batch = {wanted.batch}, training = "
-                f"{str(wanted.training).lower()}, optimizer = {_text(wanted.optimizer)}}}"
+                f"{str(wanted.training).lower()}, optimizer = {_text(wanted.optimizer)}"
+                + (f", checkpoint = {_text(wanted.checkpoint)}" if wanted.checkpoint else "")
+                + "}"
             )
         elif isinstance(wanted, Quantity):
             lines.append(f"{promise.name} = {_text(wanted.text)}  # {origin}")

@@ -61,7 +61,10 @@ MEMORY_FIELDS = {
     "batch": "Examples at once; 1 unless given.",
     "training": "Memory of a training step; otherwise of inference.",
     "optimizer": "The optimizer whose state is held: " + ", ".join(OPTIMIZERS) + ".",
+    "checkpoint": "What runs again in training: every=4, names, or, in a budget, auto: what fits.",
 }
+AUTO = "auto"
+"""The checkpoint that is whichever fits into the limit."""
 
 LEAST_BYTES = 1024
 """Fewer bytes are no limit that anybody means who gives no unit."""
@@ -80,6 +83,7 @@ _UNITS = {
 }
 _QUANTITY = r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z"
 _BYTES = r"(?<![\w.])(\d[\d.]*)\s*([kKMGT]i?)?B\b"
+_EVERY = r"every\s*=\s*0*[1-9]\d{0,8}\Z"
 _RANGE = r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z"
 
 
@@ -145,6 +149,8 @@ class MemoryTerms(NamedTuple):
     """Whether a training step is meant; otherwise inference."""
     optimizer: str = "sgd"
     """What steps in training, one of `OPTIMIZERS`."""
+    checkpoint: str = ""
+    """What runs again in training, as `--checkpoint` takes it; empty is nothing."""
 
 
 class SizeLaws(NamedTuple):
@@ -486,12 +492,51 @@ def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
     batch = whole(entries["batch"], scope) if "batch" in entries else 1
     if batch < 1:
         fail("CC302", f"batch {batch} is below 1", entries["batch"], "use 1 or more")
-    return MemoryTerms(
+    terms = MemoryTerms(
         _amount(entries["limit"], scope, limit=limit, memory=True),
         batch,
         flag(entries["training"], scope) if "training" in entries else False,
         word(entries["optimizer"], scope, OPTIMIZERS) if "optimizer" in entries else "sgd",
+        _checkpoint(entries["checkpoint"]) if "checkpoint" in entries else "",
     )
+    _refuse_idle(node, terms, limit=limit)
+    return terms
+
+
+def _checkpoint(node: Node) -> str:
+    """What runs again: names, each a text of its own or behind a comma, or one word."""
+    advice = "write auto, every=4, or names of blocks or layers: [stage1, conv3..relu5]"
+    names: list[str] = []
+    for item in node.items if isinstance(node, List) else (node,):
+        if not isinstance(item, ScalarNode):
+            fail("CC107", f"this takes what runs again, and is {quoted(item)}", item, advice)
+        if item.plain and item.text.strip().isdecimal():
+            message = f"this takes what runs again, and is {quoted(item)}"
+            fail("CC107", message, item, f"write every={item.text.strip()}")
+        names += (name.strip() for name in item.text.split(",") if name.strip())
+    alone = names == [AUTO] or (len(names) == 1 and re.match(_EVERY, names[0], re.ASCII))
+    if not names or (not alone and any("=" in name or name == AUTO for name in names)):
+        fail("CC107", f"this takes what runs again, and is {quoted(node)}", node, advice)
+    return ",".join(names)
+
+
+def _refuse_idle(node: Map, terms: MemoryTerms, *, limit: bool) -> None:
+    """Fail where what is said of checkpoints changes nothing, or has nothing to fit into."""
+    if not terms.checkpoint:
+        return
+    [key] = (key for key in node.key_nodes() if key.text == "checkpoint")
+    if not terms.training:
+        message = "checkpoint changes nothing without `training: true`: inference keeps nothing"
+        fail("CC120", message, key, "add `training: true`, or remove it")
+    if terms.checkpoint != AUTO:
+        return
+    if not limit:
+        message = "the checkpoint auto is what fits into a limit, and this is expected exactly"
+        fail("CC120", message, key, "write it in `budget`, or name here what runs again")
+    if terms.quantity.minimum is not None or terms.quantity.maximum is None:
+        message = f"the checkpoint auto is what fits into a limit, and {terms.quantity.text} is "
+        message += "not the most there may be"
+        fail("CC120", message, node.entries["limit"], "write the most alone: 8GiB")
 
 
 def limits(values: Mapping[str, object]) -> tuple[Promise, ...]:

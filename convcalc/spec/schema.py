@@ -265,6 +265,7 @@ def _memory() -> dict[str, Any]:
     forms = {"limit": _AMOUNT, "batch": {"type": _TYPES["whole"], "minimum": 1}}
     forms["training"] = {"type": _TYPES["flag"]}
     forms["optimizer"] = {"anyOf": [{"enum": list(OPTIMIZERS)}, {"type": "string"}]}
+    forms["checkpoint"] = _NAMED
     return {
         "type": ["string", "number", "object", "array"],
         "items": {"$ref": "#/definitions/memory"},

@@ -1,18 +1,22 @@
 """What a spec, the configuration and the command line promise, and what is said when it fails."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from tabled import tabled
 
+from convcalc.analysis.memory import RunTerms, memory
+from convcalc.analysis.memory.automatic import automatic
 from convcalc.checks.codes import Selection
 from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Limit, Settings
 from convcalc.cli import convcalc
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import Diagnostic, Span
 from convcalc.graph import loads, read_text
+from convcalc.numbers import both_bytes
 from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.promises import OPTIMIZERS, Extents, Quantity, amount, limits, quantity
 from convcalc.spec.text import SourceText
@@ -290,6 +294,90 @@ def test_memory_is_promised_of_inference_and_of_training() -> None:
     [found] = messages("expect: {memory: {limit: 17, training: true, optimizer: adam}}\n")
     assert found.startswith("CC504 memory of a training step with adam at batch 1: ")
     assert ", and 17 was expected: " in found
+
+
+AGAIN = """\
+input: 16x16x3
+layers:
+  - {layers: [conv: {filters: 8, kernel: 3, padding: same}, tanh], repeat: 8}
+"""
+
+
+def promised(limit: int, checkpoint: str, key: str = "budget") -> list[tuple[str, str, str]]:
+    """What is found of a promise about training 4 images, with the text that it stands at."""
+    terms = f"{{limit: {limit}B, training: true, batch: 4, checkpoint: {checkpoint}}}"
+    source = SourceText("a.yaml", f"{AGAIN}{key}: {{memory: {terms}}}\n")
+    found = check_text(source, Task(Settings(ONLY_PROMISES))).diagnostics
+    return [(each.code, each.source_line[_columns(each)], each.message) for each in found]
+
+
+def _columns(found: Diagnostic) -> slice:
+    assert isinstance(found.place, Span)
+    return slice(found.place.column - 1, found.place.end_column - 1)
+
+
+def test_a_budget_of_memory_may_ask_for_checkpoints() -> None:
+    """It holds from the lowest peak of all choices on, which is below that of any that is named."""
+    run = partial(memory, loads(AGAIN), batch=4, training=True)
+    lowest = automatic(loads(AGAIN), RunTerms(training=True), 4, 0).lowest
+    one, plain = run(checkpoint="every=3").peak, run().peak
+    assert lowest < one < plain
+    assert promised(lowest, "auto") == promised(plain, "auto") == []
+    [(code, place, message)] = promised(lowest - 1, "auto")
+    assert (code, place) == ("CC512", f"{lowest - 1}B")
+    assert message.startswith(
+        "memory of a training step with sgd and checkpoint auto at batch 4: "
+        f"{both_bytes(lowest)}, and the budget is {both_bytes(lowest - 1)}: 1 B more; "
+        "this is the lowest peak of all choices of segments; the peak is at "
+    )
+    assert promised(one, "every=3") == promised(one, "every=3", key="expect") == []
+    [(code, place, message)] = promised(one - 1, "every=3")
+    assert (code, place) == ("CC512", f"{one - 1}B")
+    assert "with sgd and checkpoint every=3 at batch 4: " in message
+    names = run(checkpoint="conv1..tanh2,conv3").peak
+    assert promised(names, "[conv1..tanh2, conv3]", key="expect") == []
+    assert promised(names, "'conv1..tanh2, conv3'", key="expect") == []
+
+
+def test_a_search_that_was_given_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.analysis.memory.cheapest.MOST_EDGES", 0)
+    [(code, _, message)] = promised(10_000, "auto")
+    assert code == "CC512"
+    assert "; this is the lowest peak that was found, with the best of equal segments" in message
+    assert "and another choice may fit; " in message
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "found"),
+    [
+        ("stage1", ("CC512", "stage1", "checkpoint: no layer's name begins with 'stage1'")),
+        ("every=0", ("CC107", "every=0", "budget.memory takes what runs again, and is `every=0`")),
+        ("4", ("CC107", "4", "budget.memory takes what runs again, and is `4`")),
+        ("[auto, a]", ("CC107", "[auto, a]", "budget.memory takes what runs again, and is a list")),
+    ],
+)
+def test_a_checkpoint_that_there_is_not(checkpoint: str, found: tuple[str, str, str]) -> None:
+    assert promised(10**6, checkpoint) == [found]
+
+
+@pytest.mark.parametrize(
+    ("promise", "said"),
+    [
+        ("budget: {memory: {limit: 1MB, checkpoint: auto}}", "changes nothing without `training"),
+        (
+            "budget: {memory: {limit: '> 1MB', training: true, checkpoint: auto}}",
+            "fits into a limit, and > 1MB is not the most",
+        ),
+        (
+            "expect: {memory: {limit: 1MB, training: true, checkpoint: auto}}",
+            "fits into a limit, and this is expected exactly",
+        ),
+    ],
+)
+def test_a_checkpoint_that_says_nothing_is_refused(promise: str, said: str) -> None:
+    [found] = check(promise)
+    assert found.code == "CC120"
+    assert said in found.message
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

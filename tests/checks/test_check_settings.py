@@ -374,11 +374,13 @@ def test_a_limit_of_memory_replaces_only_that_of_its_kind(
     settings(
         tmp_path,
         'format = "json"\n[budget]\n'
-        'memory = [{limit = "1KiB"}, {limit = "2KiB", batch = 8, training = true}]\n'
+        'memory = [{limit = "1KiB"}, '
+        '{limit = "2KiB", batch = 8, training = true, checkpoint = "auto"}]\n'
         '[[overrides]]\nfiles = ["c.yaml"]\nbudget = {memory = "3KiB"}\n',
     )
     shown = run("--show-config", "--max-memory", "9GiB").stdout
-    assert 'limit = "2KiB", batch = 8, training = true' in shown
+    terms = 'batch = 8, training = true, optimizer = "sgd", checkpoint = "auto"}'
+    assert f'limit = "2KiB", {terms}' in shown
     assert 'limit = "1KiB"' not in shown
     assert 'limit = "9GiB"' in shown
     assert 'limit = "3KiB"' not in shown
