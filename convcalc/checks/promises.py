@@ -507,11 +507,11 @@ def _reached(network: Network, terms: MemoryTerms) -> tuple[tuple[str, ...] | No
     from convcalc.analysis.memory.terms import RunTerms
 
     run = RunTerms(training=True, optimizer=terms.optimizer)
-    found = automatic(network, run, terms.batch, terms.quantity.maximum or 0)
-    if found.proven:
-        return found.names or None, "; this is the lowest peak of all choices of segments"
-    return found.names or None, (
-        f"; this is the lowest peak that was found, with {found.how}, and another choice may fit"
+    best = automatic(network, run, terms.batch, terms.quantity.maximum or 0)
+    if best.proven:
+        return best.names or None, "; this is the lowest peak of all choices of segments"
+    return best.names or None, (
+        f"; this is the lowest peak that was found, with {best.how}, and another choice may fit"
     )
 
 
