@@ -33,6 +33,9 @@ TASKS = 10
 class Waiting:
     """A sweep whose designs take their time and no work, and give what real ones gave."""
 
+    waits = False
+    """It is of a front, and no networks are the first."""
+
     def __init__(self, job: Job, real: Partial, designs: int) -> None:
         self.space = job.space._replace(sample=Sample(designs))
         self.real = real

@@ -141,7 +141,7 @@ def _partials(job: Job, start: int, client: Any) -> Iterator[Partial]:
     waiting: deque[tuple[int, int, Any]] = deque()
     try:
         while start < job.space.designs or waiting:
-            room = AHEAD * workers.count()
+            room = workers.count() * (AHEAD if pace.settled else 1)
             while start < job.space.designs and len(waiting) < room:
                 stop = pace.stop(start)
                 key = f"{name}-{start}-{stop}"

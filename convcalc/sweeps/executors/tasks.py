@@ -20,6 +20,8 @@ class Pace:
     def __init__(self, job: Job) -> None:
         self.designs = job.space.designs
         self.chunks = 1
+        self.settled = False
+        """Whether tasks last about as long as they are to."""
 
     def stop(self, start: int) -> int:
         """Where a task that begins at `start` ends: behind whole chunks, or with the sweep."""
@@ -29,6 +31,7 @@ class Pace:
         """Take in how long a task lasted."""
         wanted = SECONDS / max(seconds, 1e-6) * designs / CHUNK
         most = min(self.chunks * FASTER, MOST // CHUNK)
+        self.settled = wanted <= most or most < self.chunks * FASTER
         self.chunks = max(1, min(int(wanted), most))
 
     def timed(self, job: Job, start: int, stop: int) -> Partial:
