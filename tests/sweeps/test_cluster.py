@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import pytest
@@ -100,6 +101,10 @@ def test_what_is_given_out_is_taken_back_where_nobody_wants_it_any_more(two_work
         partials: Any = cluster.partials(one, 0, client)
         next(partials)
         partials.close()  # as Ctrl-C does
+        for _ in range(600):  # the scheduler hears of it a moment later
+            if not client.futures:
+                break
+            sleep(0.05)
         assert not client.futures
     finally:
         client.close()
