@@ -31,7 +31,7 @@ from convcalc.analysis.conventions import (
     tables,
 )
 from convcalc.analysis.conventions.terms import Site, Term
-from convcalc.analysis.conventions.whose import figures, published
+from convcalc.analysis.conventions.whose import OURS, figures, published, whose
 from convcalc.graph import load, loads
 from convcalc.graph.written import with_ways, written
 from convcalc.layers.written import WAYS
@@ -385,3 +385,18 @@ def test_our_multiply_accumulates_are_of_layers_that_a_tool_has_no_number_of_too
     assert counted.total is None
     assert [each.layer for each in counted.missing] == ["locally_connected1"]
     assert counted.summands[0].amount == counted.macs == 4 * (2 * 2 * 2) * 4 + 3 * (2 * 2 * 4)
+
+
+def test_a_number_without_a_unit_that_is_not_whole_is_in_billions_or_of_parameters_millions() -> (
+    None
+):
+    """As timm's tables have both."""
+    assert count("resnet50", "timm").printed == "4.11"
+    found = whose("resnet50", "4.11")
+    as_it_is = [each for each in found.owners if each.published == "as it is" and not each.change]
+    assert [each.tool for each in as_it_is] == ["fvcore", "timm"]
+    assert found.published.precision == "to 10,000,000"
+
+    of_parameters = whose("resnet50", "25.56", of_parameters=True)
+    assert OURS in {each.tool for each in of_parameters.owners}
+    assert "thop" in {each.tool for each in whose("resnet50", "4133742592.0").owners}

@@ -150,8 +150,9 @@ def whose(
 ) -> Owners:
     """Which tools' own number for a network, written as it was published, is this text.
 
-    It is a number of operations, or with `of_parameters` one of parameters; all else is as of
-    `count`. Raises `ValueError` for what is no number, and `SpecError` for a network with errors.
+    It is a number of operations, or with `of_parameters` one of parameters; what is no whole number
+    and has no unit is in billions, of parameters in millions. All else is as of `count`. Raises
+    `ValueError` for what is no number, and `SpecError` for a network with errors.
 
     >>> import convcalc
     >>> found = whose(convcalc.load("resnet50"), "4111512576")
@@ -164,6 +165,8 @@ def whose(
         raise SpecError(network.errors)
     given = conditions(batch, mode, no_grad=no_grad, written=written)
     of_parameters = switch(of_parameters, "of_parameters")
+    if number.unit == 1 and not number.value.is_integer():  # as a table gives it, such as timm's
+        number = number._replace(unit=_UNITS["m" if of_parameters else "g"])
     candidates = [*(_of_parameters if of_parameters else figures)(network, given)]
     owners = [each for each in candidates if number.is_of(each.figure)]
     nearest = None
