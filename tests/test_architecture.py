@@ -24,7 +24,8 @@ from convcalc.methods import METHODS
 LINES = (
     {"cli"},
     {"formats"},
-    {"checks", "sweeps"},
+    {"checks"},
+    {"sweeps"},
     {"pictures"},
     {"rules", "exchange", "explanation", "patterns", "surgery"},
     {"analysis", "forward"},

@@ -121,6 +121,7 @@ def check_opened(opened: Opened, task: Task) -> Checked:
         else:
             _advise(network, findings, selection)
             left_out |= _verify(network, findings, selection, budget)
+            _review(network, findings)
         collected.append(_gathered(network, findings))
     merged = _merged(members, collected)
     # Which promises are looked at was decided before; a limit may hold though not selected.
@@ -165,6 +166,7 @@ def check_network(network: Network, task: Task) -> Checked:
     if not network.errors:
         _advise(network, findings, selection)
         left_out = _verify(network, findings, selection, budget)
+        _review(network, findings)
     gathered = _gathered(network, findings)
     kept = [item for item in gathered if item.code[:3] == "CC5" or selection.includes(item.code)]
     if isinstance(written.places, SourceText):
@@ -252,6 +254,18 @@ def _verify(
             node = node.entries["checkpoint" if of_checkpoint else "limit"]
         findings.add(problem, findings.places.place(node.start, node.end))
     return left_out
+
+
+def _review(network: Network, findings: Findings) -> None:
+    """Report what is wrong with the sweep that a spec asks for."""
+    if network.written is None or network.written.spec is None:
+        return
+    if "sweep" not in network.written.spec.entries:
+        return
+    from convcalc.sweeps.review import review  # which few specs have
+
+    for problem, node in review(network):
+        findings.add(problem, findings.places.place(node.start, node.end))
 
 
 def _place(promise: Promise) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """What is varied: parameters of the spec, its input, and what memory turns on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -34,6 +35,14 @@ MOST_BATCH = 2**31
 """Most examples at once."""
 
 
+class AxisError(ArgumentError):
+    """An axis that is none; `axis` is its name as it was given."""
+
+    def __init__(self, message: str, axis: str) -> None:
+        super().__init__(message)
+        self.axis = axis
+
+
 class Worked(NamedTuple):
     """How the values of an axis follow from those of others."""
 
@@ -61,6 +70,17 @@ class Axis(NamedTuple):
     by their names, of a batch a whole number, of a checkpoint what `RunTerms` takes."""
     worked: Worked | None = None
     """Of an axis that is worked out from others how; None for one that has its own values."""
+
+
+@contextmanager
+def _of(name: str) -> Iterator[None]:
+    """Say of what is wrong that it is wrong with this axis."""
+    try:
+        yield
+    except AxisError:
+        raise
+    except ArgumentError as error:
+        raise AxisError(str(error), name) from None
 
 
 Given = str | Sequence[str]
@@ -93,11 +113,14 @@ def read_axes(
         message = f"{len(vary):,} axes are more than {MOST_AXES}"
         raise ArgumentError(message)
     reader = _Reader(subject, training=training)
-    named = [reader.named(name) for name, _ in vary]
+    named = []
+    for name, _ in vary:
+        with _of(name):
+            named.append(reader.named(name))
     for number, (kind, target) in enumerate(named):
         if (kind, target) in named[:number]:
             message = f"{vary[number][0]} is varied twice: write all its values in one --vary"
-            raise ArgumentError(message)
+            raise AxisError(message, vary[number][0])
     inputs = [vary[number][0] for number, (kind, _) in enumerate(named) if kind == "input"]
     if len(inputs) > 1 and ("input", "") in named:
         message = (
@@ -109,16 +132,18 @@ def read_axes(
     worked: dict[int, Expression] = {}
     names = {name.strip(): number for number, (name, _) in enumerate(vary)}
     for number, ((name, text), (kind, target)) in enumerate(zip(vary, named, strict=True)):
-        expression = reader.expression(name.strip(), kind, target, text, names)
-        if expression is None:
-            texts = written_values(text, name.strip()) if isinstance(text, str) else [*text]
-            own[number] = reader.axis(name.strip(), kind, target, texts)
-        else:
-            worked[number] = expression
+        with _of(name):
+            expression = reader.expression(name.strip(), kind, target, text, names)
+            if expression is None:
+                texts = written_values(text, name.strip()) if isinstance(text, str) else [*text]
+                own[number] = reader.axis(name.strip(), kind, target, texts)
+            else:
+                worked[number] = expression
     order = _order(vary, worked, names)
     for number in order:
-        kind, target = named[number]
-        own[number] = _work_out(reader, vary[number][0].strip(), kind, target, number, own, worked)
+        (name, _), (kind, target) = vary[number], named[number]
+        with _of(name):
+            own[number] = _work_out(reader, name.strip(), kind, target, number, own, worked)
     return tuple(own[number] for number in range(len(vary)))
 
 
@@ -252,7 +277,7 @@ class _Reader:
         if not any(shape.spatial for shape in changed.values()):
             message = (
                 f"{name}={text}: a number alone sets every extent, and the input is a vector: "
-                "write --vary input=784x1, or vary what it is made of"
+                "make it of a parameter, as in `input: features`, and vary that"
             )
             raise ArgumentError(message)
         return changed if len(shapes) > 1 else next(iter(changed.values()))

@@ -1,0 +1,66 @@
+"""The sweep that a spec asks for is checked like the rest, without working out any design."""
+
+import pytest
+
+from convcalc.checks.run import Task, check_text
+from convcalc.diagnostics import Span
+from convcalc.spec.text import SourceText
+
+NET = """\
+input: 8x8x3
+parameters: {width: 4, depth: 2}
+layers:
+  - conv: {filters: width, kernel: depth}
+  - relu
+"""
+AXES = "vary: {width: 2..6:2}"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("vary: {wdith: 1..3}", "6:23 vary 'wdith': nothing is called so: did you mean width?"),
+        ("vary: {depth: 1..2, width: 2..9:3}", "6:36 width: from 2, steps of 3 do not meet 9"),
+        ("vary: {width: 9..2}", "6:23 width: 9..2 goes nowhere"),
+        ("vary: {width: 2*dpth}", "6:23 width=2*dpth reads 'dpth', which is not varied"),
+        (
+            "vary: {width: '1/(depth-1)', depth: 1..2}",
+            "6:23 width, at depth 1: `1/(depth-1)` divides",
+        ),
+        ("vary: {width: [2, 2]}", "6:23 width has 2 twice"),
+        ("vary: {optimizer: [sgd, adam]}", "6:27 vary optimizer is of a training step"),
+        (f"{AXES}, where: parametrs < 5M", "6:39 where: "),
+        (f"{AXES}, where: 1 < 2", "6:39 where '1 < 2' names nothing"),
+        (f"{AXES}, pareto: macs", "6:40 pareto takes 2 to 4 goals, and there is 1"),
+        (f"{AXES}, pareto: 'macs,-speed'", "6:40 pareto"),
+        (f"{AXES}, sort: speed", "6:38 sort"),
+        (f"{AXES}, columns: [layers, speed]", "6:41 columns"),
+        (f"{AXES}, sample: 50", "6:40 a sample of 50 designs is more than all 3"),
+        (f"{AXES}, seed: 2", "6:38 seed is about `sample`, which is not there"),
+        (f"{AXES}, optimizer: adam", "6:43 optimizer is about `training`"),
+        ("vary: {batch: [1, 2]}, batch: 4", "6:39 batch is given and varied"),
+    ],
+)
+def test_what_a_sweep_would_refuse_is_an_error_at_its_place(said: str, found: str) -> None:
+    checked = check_text(SourceText("net.yaml", f"{NET}sweep: {{{said}}}\n"), Task())
+    place, _, message = found.partition(" ")
+    (item,) = checked.diagnostics
+    assert (item.code, item.severity) == ("CC107", "error")
+    assert isinstance(item.place, Span)
+    assert f"{item.place.line}:{item.place.column}" == place
+    assert item.message.startswith(f"sweep: {message}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "vary: {width: 2..6:2, depth: width/2, input: [16, 32]}, where: macs < 5M, sort: -macs",
+        "vary: {optimizer: [sgd, adam]}, training: true, pareto: [macs, training_memory]",
+        "vary: {width: 1..3}, sample: 2, seed: 4",
+        "where: depth < 3",
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"width": "3"}])
+def test_a_sweep_that_can_be_gone_through_is_fine(said: str, given: dict[str, str]) -> None:
+    task = Task(parameters=given)
+    assert not check_text(SourceText("net.yaml", f"{NET}sweep: {{{said}}}\n"), task).diagnostics
