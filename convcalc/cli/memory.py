@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from math import isnan
 from pathlib import PurePath
 
 import click
@@ -58,6 +59,13 @@ from convcalc.formats.memory.plan_file import render_c, render_json
 from convcalc.graph import Network, read
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Seconds to search for: no clock is ever past those of `nan`, and the search would not end."""
+    if value is not None and isnan(value):
+        raise click.BadParameter(f"{value} is no number of seconds", ctx, param)
+    return value
+
+
 @click.command("memory")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
 @network_options
@@ -107,6 +115,7 @@ from convcalc.graph import Network, read
     "--search",
     "seconds",
     type=click.FloatRange(0.01, 3600),
+    callback=_seconds,
     metavar="SECONDS",
     help="Search for a lower plan of the arena, and for an order of operators that needs less.",
 )

@@ -725,6 +725,8 @@ def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> Non
     [
         (["--batch", "0"], "0 is not in the range"),
         (["--batch", "9" * 5000], "range"),
+        (["--search", "0"], "is not in the range"),
+        (["--search", "nan"], "nan is no number of seconds"),
         (["--optimizer", "lion"], "lion"),
         (["--optimizer", "adam"], "--optimizer needs --training"),
         (["--per-tensor"], "--fused or --per-tensor needs --training"),
