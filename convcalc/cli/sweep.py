@@ -27,7 +27,7 @@ from convcalc.cli.options import (
 )
 from convcalc.cli.output import Output, colors, write_file, write_made
 from convcalc.cli.pictured import format_of, picture
-from convcalc.diagnostics import ArgumentError
+from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats.sweep import SWEEP_FORMATS, parquet
 from convcalc.formats.sweep import csv as rows_of_csv
 from convcalc.formats.sweep import json as document
@@ -258,14 +258,23 @@ def command(
     except SpecError as error:
         output.end((), error.diagnostics)
     notes = []
+    invalid = _errors(result)
     if output.format.form == "rows":
         from convcalc.formats.sweep import plain
 
         notes = plain.said(result)
     if not result.whole:
         notes.append(_how_to_go_on(state or resume, result))
-        output.end(texts, notes=notes, failed=True, code=INTERRUPTED)
-    output.end(texts, notes=notes, failed=not result.left)
+        output.end(texts, invalid, notes=notes, failed=True, code=INTERRUPTED)
+    output.end(texts, invalid, notes=notes, failed=not result.left)
+
+
+def _errors(result: SweepReport) -> Sequence[Diagnostic]:
+    """Where no design is valid: the errors of the first one, each at its place."""
+    if not result.invalid or any(valid.any() for valid in result.valid):
+        return ()
+    design = result.job.space.design(result.invalid[0].example)
+    return result.job.subject.network(design.parameters, design.input).errors
 
 
 def _draw(file: str, result: SweepReport) -> None:

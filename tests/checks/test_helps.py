@@ -193,6 +193,7 @@ WAYS: dict[str, Way | str] = {
     r"^write `add: \[\[\], \[relu\]\]`$": OWN,
     r"^write names, or several with braces: `\[": OWN,
     r"^write `\w+`, which takes no value here, if it is that$": CHOICE,
+    r"^add `training: true`, or remove it$": CHOICE,
     r"^write a second branch; `": OWN,
     r"^`pad` or `crop` it to a multiple of \d+$": CHOICE,
     r"^leave out what makes one of its positions, or `reshape` it": CHOICE,

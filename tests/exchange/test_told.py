@@ -15,6 +15,7 @@ from convcalc.spec.bundled import find_bundled
 from convcalc.spec.fold.same import Said, network_said
 from convcalc.spec.source import open_spec
 from convcalc.spec.tree import Spec
+from convcalc.spec.ways import Layers
 
 pytest.importorskip("onnx")
 
@@ -26,6 +27,12 @@ EVERY = 4
 """Of so many files one is read with every run of the tests."""
 
 
+def expanded(spec: Spec) -> Said | None:
+    """What expanding a spec says, but for the layers themselves, which none of a file are asked."""
+    said = network_said(spec)
+    return None if said is None else said._replace(layers=Layers((), ()))
+
+
 def agrees(path: Path) -> bool:
     """Whether a file's layers are known; they are what expanding says then."""
     made = imported(open_spec(str(path), find_bundled))
@@ -34,7 +41,7 @@ def agrees(path: Path) -> bool:
         return False
     known = made.said()
     if known is not None:
-        assert known == network_said(made.spec), path.name
+        assert known == expanded(made.spec), path.name
     return known is not None
 
 
@@ -99,4 +106,4 @@ def test_of_networks_that_are_drawn(seed: int) -> None:
     spec, known = drawn(seed)
 
     assert known is not None
-    assert known == network_said(spec)
+    assert known == expanded(spec)

@@ -71,6 +71,7 @@ TRIED = [
     ["size", "8x9", "--kernel", "3x4", "--padding", "1", "--ceil"],
     ["size", "224", "11", "4", "0"],
     ["sizes", "good.yaml", "--near", "20"],
+    ["sweep", "good.yaml", "--vary", "input=8,16"],
     ["fit", "good.yaml", "--vary", "input=8..64:8", "--max-macs", "1M"],
     ["size", "--output-size", "55", "--kernel", "11", "--stride", "4"],
 ]

@@ -816,7 +816,7 @@ def test_paper_says_who_draws_a_graph_of_thousands_of_boxes(shown: Shown) -> Non
     said.wait_for(state="detached", timeout=60_000)
 
 
-def thread_time(page: "Page", act: str) -> dict[str, float]:
+def milliseconds_of_thread(page: "Page", act: str) -> dict[str, float]:
     """Milliseconds of the page's own thread, by what it did, while a script runs.
 
     Those during which other programs had the processor are not among them.
@@ -851,7 +851,7 @@ def test_a_frame_of_ten_thousand_layers_takes_a_frames_time(
 ) -> None:
     page = shown.open(name, "fold=none&depth=9")
     frames = 100
-    times = thread_time(
+    times = milliseconds_of_thread(
         page,
         f"""async () => {{
           const scroller = document.querySelector(".scroller");
