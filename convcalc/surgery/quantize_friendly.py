@@ -43,6 +43,7 @@ PASSING = ("dropout", "identity", "flatten", "reshape", "permute", "upsample")
 """Kinds that pass values on."""
 FACTOR = "whose values scale others"
 OUTPUT = "whose values are an output"
+OWNER = "whose weights one that is kept uses"
 
 
 def convert(subject: Subject, value: None) -> Result:
@@ -90,6 +91,10 @@ def _kept(network: Planned) -> dict[int, str]:
                     kept[index] = FACTOR
                 if kind in PASSING and reader not in waiting:
                     waiting.append(reader)
+    for index in [*kept]:
+        owner = network.nodes[index].shared_with
+        if owner is not None:
+            kept.setdefault(owner, OWNER)
     return kept
 
 
@@ -97,7 +102,8 @@ def _replaced(subject: Subject, kind: str) -> Edit:
     """The edit of an activation function, which has no weights then."""
 
     def items(item: Item) -> tuple[Item, ...]:
-        return (of_kind(item, kind, said_in_full(subject.spec, kind, {})),)
+        bare = item.replace(weights=None, shared=None, frozen=None)
+        return (of_kind(bare, kind, said_in_full(subject.spec, kind, {})),)
 
     return Edit(items, lambda *_: [{}])
 

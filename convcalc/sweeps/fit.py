@@ -240,20 +240,27 @@ def _axis(subject: Subject, vary: str) -> str:
         there = listed([*subject.defaults, "input", "batch"])
         message = f"nothing is varied: write --vary NAME=FROM..TO:STEP with one of {there}"
         raise ArgumentError(message)
+    if "=" not in vary:
+        message = f"--vary {vary[:60]}: it takes a range: write {_line(name)}"
+        raise ArgumentError(message)
     if name in TRAINING or name == "dtype":
         message = f"--vary {name}: its values have no order: compare them with convcalc sweep"
         raise ArgumentError(message)
     return name
 
 
+def _line(name: str) -> str:
+    """What to write for an axis."""
+    return f"{name[:60]}=FROM..TO:STEP, such as {name[:60]}=0.25..2:0.05"
+
+
 def _read_range(subject: Subject, name: str, vary: str, *, training: bool) -> tuple[str, Steps]:
     """The name of the axis, and its values from the least to the greatest."""
     written = vary.partition("=")[2].strip()
-    line = f"{name}=FROM..TO:STEP, such as {name}=0.25..2:0.05"
     first = written.partition("..")[0] or "1"
     read_axes(subject, [(name, first)], training=training)  # whether it is one
     if ".." not in written:
-        message = f"--vary {vary[:60]}: it takes a range: write {line}"
+        message = f"--vary {vary[:60]}: it takes a range: write {_line(name)}"
         raise ArgumentError(message)
     default = subject.defaults.get(name.removeprefix("set."))
     if isinstance(default, ScalarNode):

@@ -97,3 +97,34 @@ def test_it_claims_no_equality_and_finds_nothing_twice() -> None:
     assert not made.equal
     with pytest.raises(CannotConvertError):
         convert(made.spec, "quantize-friendly")
+
+
+def test_what_has_no_weights_any_more_uses_and_freezes_none() -> None:
+    made = convert(
+        convcalc.parse(
+            "input: 4x4x2\nlayers:\n"
+            "  - {prelu: channels, name: one, frozen: true}\n"
+            "  - conv: {filters: 2, kernel: 1}\n"
+            "  - {prelu: channels, weights: one, frozen: true}\n"
+            "  - {prelu: channels, repeat: 2, shared: true}\n"
+            "  - conv: {filters: 2, kernel: 1}\n"
+        ),
+        "quantize-friendly",
+    )
+
+    assert kinds_of(made.network).count("relu") == 4
+    assert not {"weights", "shared", "frozen"} & {*made.spec.to_yaml().replace(":", " ").split()}
+
+
+def test_whose_weights_an_output_uses_stays_as_it_is() -> None:
+    text = (
+        "input: 4x4x2\nlayers:\n"
+        "  - {prelu: channels, name: one}\n"
+        "  - conv: {filters: 2, kernel: 1}\n"
+        "  - silu\n"
+        "  - {prelu: channels, weights: one}\n"
+    )
+    made = convert(convcalc.parse(text), "quantize-friendly")
+
+    assert kinds_of(made.network) == ["input", "prelu", "conv", "relu6", "prelu"]
+    assert "1 prelu, whose weights one that is kept uses" in made.steps[0].result.remarks[0]

@@ -162,6 +162,7 @@ def test_equal_figures_are_said() -> None:
     [
         ("--vary width=1..4", "nothing is to hold: give a limit"),
         ("--vary width --max-macs 1", "write width=FROM..TO:STEP"),
+        ("--vary width", "write width=FROM..TO:STEP"),
         ("--vary width=3 --max-macs 1", "width=3: it takes a range"),
         ("--vary width=1,2,3 --max-macs 1", "width=1,2,3: "),
         ("--vary width=1..9:2,3 --max-macs 1", "is no range in equal steps"),
