@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 import convcalc
 from convcalc.analysis.memory import Model, Questions, RunTerms, answer, model
-from convcalc.analysis.memory.automatic import automatic, in_words, largest_batch
+from convcalc.analysis.memory.automatic import _Search, automatic, in_words, largest_batch
 from convcalc.analysis.memory.checkpoint import read_checkpoint, segments, written
 from convcalc.analysis.memory.limits import read_limit
+from convcalc.analysis.memory.pieces import Piece, Pieces
 from convcalc.analysis.memory.terms import AUTO
 from convcalc.analysis.memory.walk import Segment, at, walk
 from convcalc.graph import Network, SpecError, load, loads
+from convcalc.graph.planned import planned
 
 TRAINING = RunTerms(training=True)
 
@@ -380,3 +384,125 @@ def test_the_largest_batch_that_any_checkpoints_take(*, half: bool) -> None:
 
 def test_no_batch_fits_at_all() -> None:
     assert largest_batch(load("lenet5"), TRAINING, 1000) == 0
+
+
+# Chains of up to sixteen layers
+
+
+class Every(NamedTuple):
+    """What every choice of some pieces takes, a row each."""
+
+    kept: Any
+    """Bytes that are kept in front of where they have come to."""
+    most: Any
+    """The most bytes alive, beside what is there all the time."""
+    macs: Any
+    """Multiply-accumulates that are done again."""
+    several: Any
+    """Segments."""
+
+
+def every_choice(pieces: Pieces) -> Every:
+    """What every cut, with every choice of which pieces run again, takes by the pieces alone.
+
+    Nothing is left out but segments that keep nothing in any case, which are as running once.
+    """
+    waiting: dict[tuple[int, int], list[Every]] = {}
+    waiting[pieces.start, pieces.first] = [Every(*np.zeros((4, 1), np.int64))]
+    whole: list[Every] = []
+    for layer in range(pieces.start, pieces.stop + 1):
+        for start, cut in sorted(waiting):
+            if start != layer:
+                continue
+            rows = [np.concatenate(each) for each in zip(*waiting.pop((start, cut)), strict=True)]
+            if layer == pieces.stop:
+                whole.append(behind(Every(*rows), pieces.losses(cut)))
+                continue
+            for piece in (pieces.once(layer, cut), *pieces.segments(layer, cut, 2**60, 2**60)):
+                waiting.setdefault((piece.stop, piece.cut), []).append(behind(Every(*rows), piece))
+    return Every(*(np.concatenate(each) for each in zip(*whole, strict=True)))
+
+
+def behind(rows: Every, piece: Piece) -> Every:
+    """What choices take with one more piece behind each."""
+    need = max(piece.forward, piece.backward)
+    return Every(
+        rows.kept + piece.adds,
+        np.maximum(rows.most, rows.kept + need),
+        rows.macs + piece.macs,
+        rows.several + piece.again,
+    )
+
+
+def by_pieces(pieces: Pieces, chosen: Sequence[Segment]) -> Every:
+    """What one choice takes by the pieces."""
+    rows, layer, cut = Every(*np.zeros((4, 1), np.int64)), pieces.start, pieces.first
+    starts = {segment.first: segment.stop for segment in chosen}
+    while layer < pieces.stop:
+        piece = pieces.once(layer, cut)
+        for each in pieces.segments(layer, cut, 2**60, 2**60) if layer in starts else ():
+            piece = each if each.stop == starts[layer] else piece
+        rows, layer, cut = behind(rows, piece), piece.stop, piece.cut
+    return behind(rows, pieces.losses(cut))
+
+
+def convolutions(random: Random, length: int) -> str:
+    """The spec of a chain of layers that all keep something."""
+    lines = [
+        f"  - conv: {{filters: {random.randint(1, 9)}, kernel: 3, padding: same}}\n"
+        for _ in range(length)
+    ]
+    return f"input: 8x8x4\nlayers:\n{''.join(lines)}"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("shape", "length"), [(chain, 12), (chain, 16), (convolutions, 16)])
+def test_of_every_choice_of_sixteen_layers_none_is_better(shape: Any, length: int) -> None:
+    """The pieces are held against the walk for some choices, and `auto` against all of theirs."""
+    random, looked_at = Random(f"every {length}"), 0  # noqa: S311
+    while looked_at < (1 if shape is convolutions else 3):
+        try:
+            net = loads(shape(random, length))
+        except SpecError:
+            continue
+        batch = random.choice((1, 2, 5))
+        search = _Search(planned(net), TRAINING, batch)
+        pieces, layers = search.pieces(), (len(net.inputs), len(net.nodes))
+        if not pieces.known:
+            continue
+        looked_at += 1
+        for _ in range(100):
+            ends = sorted(random.sample(range(layers[0], layers[1] + 1), random.randint(2, 8)))
+            chosen = [Segment(*pair) for pair in pairwise(ends) if random.random() < 0.5]
+            told, walked = by_pieces(pieces, chosen), search.taken(chosen)
+            most = search.base + max(int(told.most[0]), search.least)
+            assert (walked.macs, walked.peak) == (int(told.macs[0]), most)
+        every = every_choice(pieces)
+        assert len(every.macs) == number_of_choices([each.keeps for each in pieces.static[1:]])
+        peaks = search.base + np.maximum(every.most, search.least)
+        lowest, plain = int(peaks.min()), search.without.peak
+        for limit in (lowest, plain, *(random.randint(lowest, plain) for _ in range(6))):
+            fitting = peaks <= limit
+            rows = zip(every.macs[fitting], peaks[fitting], every.several[fitting], strict=True)
+            best = min(rows)
+            found = automatic(net, TRAINING, batch, limit)
+            mine = taken(search.model, batch, segments(net, found.names))
+            assert found.proven
+            assert tuple(map(int, best)) == mine
+
+
+def number_of_choices(keeps: Sequence[bool]) -> int:
+    """To what stands behind a layer leads the layer itself, or a segment from any before it.
+
+    Of sixteen layers that all keep something there are 3,524,578, the 33rd number of Fibonacci.
+    """
+    ways = [1]
+    for stop in range(1, len(keeps) + 1):
+        segments = sum(ways[first] for first in range(stop) if any(keeps[first:stop]))
+        ways.append(ways[-1] + segments)
+    return ways[-1]
+
+
+def test_there_are_as_many_choices_as_fibonacci_says() -> None:
+    assert number_of_choices([True] * 16) == 3_524_578
+    assert number_of_choices([True] * 5) == len([*choices(0, 5)])
