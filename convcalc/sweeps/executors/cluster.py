@@ -50,6 +50,16 @@ def connected(scheduler: str) -> Any:
     `auto` is what Dask's own configuration names, as does its TLS for every one of them. Raises
     `ArgumentError` where Dask is not installed, and where no scheduler answers.
     """
+    there = Path(scheduler).is_file()
+    if there:
+        _check_file(scheduler)
+    elif ":" not in scheduler and scheduler != AUTO:
+        empty = "" if scheduler else "an empty text names no file: "
+        message = (
+            f"{empty}{scheduler[:200]!r} is no address such as tcp://10.0.0.1:8786, no scheduler "
+            "file that is there, and not auto"
+        )
+        raise ArgumentError(message)
     try:
         import dask
         import distributed
@@ -57,28 +67,15 @@ def connected(scheduler: str) -> Any:
         message = "a cluster takes Dask: pip install 'convcalc[sweep]'"
         raise ArgumentError(message) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    where: dict[str, str] = {}
-    if scheduler == AUTO:
-        address = dask.config.get("scheduler-address", None)
-        if not address:
+    where = {"scheduler_file" if there else "address": scheduler}
+    if scheduler == AUTO and not there:
+        where["address"] = str(dask.config.get("scheduler-address", None) or "")
+        if not where["address"]:
             message = (
                 "auto is the scheduler of Dask's configuration, and it names none: set "
                 "DASK_SCHEDULER_ADDRESS=tcp://HOST:8786, or give the address"
             )
             raise ArgumentError(message)
-        where["address"] = str(address)
-    elif Path(scheduler).is_file():
-        _check_file(scheduler)
-        where["scheduler_file"] = scheduler
-    elif ":" in scheduler:
-        where["address"] = scheduler
-    else:
-        empty = "" if scheduler else "an empty text names no file: "
-        message = (
-            f"{empty}{scheduler[:200]!r} is no address such as tcp://10.0.0.1:8786, no scheduler "
-            "file that is there, and not auto"
-        )
-        raise ArgumentError(message)
     try:
         made: Any = distributed.Client
         return made(**where, timeout=CONNECTING, set_as_default=False, name="convcalc")
