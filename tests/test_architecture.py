@@ -426,7 +426,7 @@ def modules(folder: str) -> set[str]:
 
 def test_every_format_has_a_row_and_a_renderer() -> None:
     memory = {"html", "timeline", "arena_picture", "plan_file"}
-    files = {"picture", "parquet"}
+    files = {"picture", "parquet", "html"}
     helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": memory, "sweep": files}
     for command, package in PACKAGES.items():
         formats = FORMATTED[command]

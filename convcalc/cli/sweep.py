@@ -28,7 +28,7 @@ from convcalc.cli.options import (
 from convcalc.cli.output import Output, colors, write_file, write_made
 from convcalc.cli.pictured import format_of, picture
 from convcalc.diagnostics import ArgumentError, Diagnostic
-from convcalc.formats.sweep import SWEEP_FORMATS, parquet
+from convcalc.formats.sweep import SWEEP_FORMATS, html, parquet
 from convcalc.formats.sweep import csv as rows_of_csv
 from convcalc.formats.sweep import json as document
 from convcalc.graph import SpecError
@@ -54,7 +54,7 @@ OF_TABLES = {"pareto": "--pareto", "sort": "--sort", "top": "--top", "all_rows":
 """Parameters that say what tables show, which rows alone have none of → the option's name."""
 ROWS: Mapping[str, Writer] = {CSV: rows_of_csv, ".parquet": parquet}
 """Endings of files that have a row a design → who writes them: `header` and `encode`."""
-DOCUMENTS = {".json": document}
+DOCUMENTS: Mapping[str, Any] = {".json": document, ".html": html}
 """Endings of files that have what the sweep comes to → who writes them: `render`."""
 
 
@@ -140,8 +140,8 @@ def _vary(
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Also write a file: rows in .csv or .parquet, what the sweep comes to in .json, the front "
-    "as a picture in .svg, .png or .tex; repeatable.",
+    help="Also write a file: rows in .csv or .parquet, what the sweep comes to in .json, or as a "
+    "page in .html, the front as a picture in .svg, .png or .tex; repeatable.",
 )
 @click.option(
     "--output-dir",

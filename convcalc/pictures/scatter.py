@@ -40,6 +40,8 @@ class Dot(NamedTuple):
     """Whether it is on the front."""
     title: str
     """What is said of it where somebody points at it."""
+    link: str = ""
+    """Where it leads on the page that it stands in: `#row`; empty for nowhere."""
 
 
 def scene(title: str, across: Side, up: Side, dots: Sequence[Dot], notes: Sequence[str]) -> Scene:
@@ -110,7 +112,7 @@ class _Plot:
             x, y = self.place(dot.x, dot.y)
             role = "heat 3" if dot.front else "kept"
             box = Box(x - DOT / 2, y - DOT / 2, DOT, DOT, role, DOT / 2)
-            yield Part((box,), title=dot.title)
+            yield Part((box,), title=dot.title, link=dot.link)
 
 
 def _ticks(values: Sequence[float]) -> list[float]:

@@ -103,6 +103,8 @@ class Part(NamedTuple):
     """What is said of it where somebody points at it, and read aloud."""
     frame: bool = False
     """Whether it is a frame round others, and no layer."""
+    link: str = ""
+    """Where it leads on the page that it stands in: `#row`; empty for nowhere."""
 
 
 Drawn: TypeAlias = Union[Box, Label, Path, Raster, Part]  # noqa: UP007 (3.10 has no | of a forward name)

@@ -134,12 +134,14 @@ def _drawn(item: Drawn, measured: bool) -> Iterator[str]:  # noqa: FBT001 (of al
 def _part(part: Part, measured: bool) -> Iterator[str]:  # noqa: FBT001
     key = f' data-key="{_text(part.key)}"' if part.key else ""
     named = ' role="group"' if part.title else ""
+    if part.link:
+        yield f'<a href="{_text(part.link)}">'
     yield f"<g{key}{named}>"
     if part.title:
         yield f"<title>{_text(part.title)}</title>"
     for each in part.items:
         yield from _drawn(each, measured)
-    yield "</g>"
+    yield "</g></a>" if part.link else "</g>"
 
 
 def _box(box: Box) -> Iterator[str]:

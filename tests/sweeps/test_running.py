@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator, Sequence
+from html.parser import HTMLParser
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from convcalc import loads
 from convcalc.diagnostics import ArgumentError
-from convcalc.formats.sweep import csv, json
+from convcalc.formats.sweep import csv, html, json
 from convcalc.sweeps import report as reports
 from convcalc.sweeps.chunk import Chunk, Reason
 from convcalc.sweeps.executors import processes, serial
@@ -320,3 +321,40 @@ def test_whoever_works_designs_out_writes_them_to_a_folder(tmp_path: Path) -> No
         through()
     through(again=True)
     assert pq.read_table(url).equals(whole)
+
+
+class _Names(HTMLParser):
+    """The names of elements, what leads to them, and what would be loaded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        for name, value in attributes:
+            if name == "id":
+                self.names.append(str(value))
+            elif name == "href":
+                self.links.append(str(value))
+            elif name == "src" or tag in ("script", "link"):
+                self.loaded.append(f"{tag} {name}")
+
+
+def test_every_point_of_the_page_leads_to_its_row() -> None:
+    mine = job(pareto="macs,-parameters", top=5)
+    report = nothing(mine)
+    for partial in serial.partials(mine, 0):
+        report = reports.merged(report, partial)
+    assert report.front is not None
+    assert report.best is not None
+    page = _Names()
+    page.feed(html.render(report))
+    kept = {*report.front.rows.numbers.tolist(), *report.best.rows.numbers.tolist()}
+
+    assert {*page.links} == {f"#design-{number}" for number in kept}
+    assert len(page.links) == len(kept)
+    assert {*page.links} <= {f"#{name}" for name in page.names}
+    assert len(page.names) == len({*page.names})
+    assert not page.loaded

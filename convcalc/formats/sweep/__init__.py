@@ -107,8 +107,8 @@ def further(result: SweepReport) -> list[str]:
     return lines
 
 
-def tables(result: SweepReport) -> Iterator[Table]:
-    """The front, where one is asked for, and the best."""
+def tables(result: SweepReport, most: int | None = MOST_ROWS) -> Iterator[Table]:
+    """The front, where one is asked for, `most` rows of it, and the best."""
     keeper = result.job.keeper
     if result.front is not None:
         goals = _ends(keeper.goals)
@@ -116,12 +116,11 @@ def tables(result: SweepReport) -> Iterator[Table]:
         many = plural(count, "network") + (
             f" of {plural(designs, 'design')}" if designs != count else ""
         )
-        more = f"{count - MOST_ROWS:,} more; json has all of them." if count > MOST_ROWS else ""
+        cut = most is not None and count > most
+        more = f"{count - (most or 0):,} more; json has all of them." if cut else ""
         on = "is" if count == 1 else "are"
         head = f"The front of {goals}: {many} {on} on it"
-        yield networks(result, result.front, f"{head}.", most=MOST_ROWS)._replace(
-            more=more, front=True
-        )
+        yield networks(result, result.front, f"{head}.", most=most)._replace(more=more, front=True)
     if result.best is not None:
         count = len(result.best.count)
         by = f"by {_ends(keeper.sort)}" if keeper.sort else "in the order of the designs"

@@ -16,8 +16,11 @@ FEWEST = 3
 """Networks on a front of which a picture in letters says something."""
 
 
-def render(report: SweepReport) -> Scene | None:
-    """The picture; None where there is no front, or nothing on it."""
+def render(report: SweepReport, link: Callable[[int], str] | None = None) -> Scene | None:
+    """The picture; None where there is no front, or nothing on it.
+
+    `link` says where the point of a design leads, by its number.
+    """
     if report.front is None:
         return None
     goals = report.job.keeper.goals
@@ -27,7 +30,7 @@ def render(report: SweepReport) -> Scene | None:
         notes.append("Over the first two goals: others stand between points of one line.")
     across, up = _sides(report)
     title = f"{printable(report.job.subject.name)}: {across.name} and {up.name}"
-    return scatter(title, across, up, [*_dots(report)], notes)
+    return scatter(title, across, up, [*_dots(report, link)], notes)
 
 
 def text(report: SweepReport) -> list[str]:
@@ -54,7 +57,7 @@ def _shown(job: Job, name: str) -> Callable[[float], str]:
     return shown
 
 
-def _dots(report: SweepReport) -> Iterator[Dot]:
+def _dots(report: SweepReport, link: Callable[[int], str] | None = None) -> Iterator[Dot]:
     """The networks that are kept, those on the front first, each once."""
     seen: set[int] = set()
     for groups, front in ((report.front, True), (report.best, False)):
@@ -62,7 +65,8 @@ def _dots(report: SweepReport) -> Iterator[Dot]:
             for row, number in enumerate(groups.rows.numbers.tolist()):
                 if number not in seen:
                     seen.add(number)
-                    yield _dot(report, groups, row, front=front)
+                    dot = _dot(report, groups, row, front=front)
+                    yield dot if link is None else dot._replace(link=link(number))
 
 
 def _dot(report: SweepReport, groups: Groups, row: int, *, front: bool) -> Dot:
