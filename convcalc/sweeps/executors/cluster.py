@@ -5,8 +5,10 @@ it makes no difference who worked what out, or how often: a worker that dies has
 others.
 """
 
+import ctypes
 import json
 import logging
+import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +36,10 @@ LOOK = 1.0
 """Seconds after which one looks whether the scheduler and its workers are still there."""
 AUTO = "auto"
 """What stands for the scheduler that Dask's own configuration names."""
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""What glibc calls two of its settings: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD."""
+ROOM = 2**25
+"""Bytes that a worker's allocator keeps for arrays to come, and the largest that it keeps."""
 _KEPT = local()
 """The last sweep that this thread of a worker works for, with its digest: what a sweep keeps as it
 goes is one thread's own."""
@@ -262,10 +268,25 @@ class _Workers:
                     raise ArgumentError(message)
 
 
+def _let_arrays_reuse_memory() -> None:
+    """Have a worker's allocator keep what arrays leave, as it does where nobody set it.
+
+    Dask starts workers with MALLOC_TRIM_THRESHOLD_, which has glibc take new pages for every larger
+    array and give them back; filling these takes as long as the arithmetic. Source: mallopt(3).
+    """
+    if "MALLOC_TRIM_THRESHOLD_" not in os.environ:
+        return
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(TRIM_THRESHOLD, ROOM)
+        library.mallopt(MMAP_THRESHOLD, ROOM)
+
+
 def _run(payload: bytes, digest: str, start: int, stop: int) -> tuple[Partial, float]:
     """Work a stretch out, on a worker; the sweep is read once."""
     began = monotonic()
     if getattr(_KEPT, "digest", "") != digest:
+        _let_arrays_reuse_memory()
         _KEPT.job, _KEPT.digest = pickle.loads(payload), digest  # noqa: S301 (what it was given)
     partial = _KEPT.job.run(start, stop)
     return partial, monotonic() - began
