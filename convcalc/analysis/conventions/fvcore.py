@@ -154,7 +154,7 @@ RULES: Rules = MappingProxyType(
 def _positions(site: Site) -> tuple[int, int, int, int]:
     """Of attention: queries, keys and values of an example, and keys that a query sees."""
     queries, values = site.inputs[0], site.inputs[-1]
-    keys = site.inputs[min(1, len(site.inputs) - 1)]
+    keys = site.keys
     if site.layer.cuts:
         cut = site.layer.cut(queries)
         return prod(cut.whole), prod(cut.whole), prod(cut.whole), cut.length

@@ -69,7 +69,7 @@ INEXACT = ~EXACT
 
 def _biases_in(site: Site) -> int:
     """Values of what projections in make, of the batch."""
-    queries, keys = site.inputs[0], site.inputs[min(1, len(site.inputs) - 1)]
+    queries, keys = site.queries, site.keys
     positions = prod(queries.spatial) + 2 * prod(keys.spatial)
     return site.batch * positions * queries.channels
 
@@ -82,7 +82,7 @@ def _values(site: Site) -> int:
 def _widths(site: Site) -> int:
     """Multiply-adds beyond ours if keys and values are as wide as what is read, not as queries."""
     queries, values = site.inputs[0], site.inputs[-1]
-    keys = site.inputs[min(1, len(site.inputs) - 1)]
+    keys = site.keys
     width, many, seen = queries.channels, prod(queries.spatial), prod(keys.spatial)
     heads: int = site.layer.heads
     more = seen * keys.channels * (keys.channels - width)

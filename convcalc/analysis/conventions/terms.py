@@ -47,6 +47,16 @@ class Site(NamedTuple):
         return word in self.words
 
     @property
+    def queries(self) -> Shape:
+        """Of attention the shape that asks, for one example: its first input."""
+        return self.inputs[0]
+
+    @property
+    def keys(self) -> Shape:
+        """Of attention the shape that is asked, for one example: its second input, or the first."""
+        return self.inputs[min(1, len(self.inputs) - 1)]
+
+    @property
     def read(self) -> int:
         """Values of its first input, of the batch."""
         return self.batch * self.inputs[0].size

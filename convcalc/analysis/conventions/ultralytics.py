@@ -71,7 +71,7 @@ def _regions(site: Site) -> int:
 
 def _scores(site: Site) -> int:
     """Scores of all heads."""
-    queries, keys = site.inputs[0], site.inputs[min(1, len(site.inputs) - 1)]
+    queries, keys = site.queries, site.keys
     heads: int = site.layer.heads
     return site.batch * heads * prod(queries.spatial) * prod(keys.spatial)
 
