@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -26,13 +27,9 @@ from convcalc.cli.options import (
     size_options,
 )
 from convcalc.cli.output import Output, colors, write_file, write_made
-from convcalc.cli.pictured import format_of, picture
 from convcalc.diagnostics import ArgumentError, Diagnostic
-from convcalc.formats.sweep import SWEEP_FORMATS, html, parquet
-from convcalc.formats.sweep import csv as rows_of_csv
-from convcalc.formats.sweep import json as document
+from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.graph import SpecError
-from convcalc.pictures import WRITERS
 from convcalc.sweeps.axes import with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
@@ -52,10 +49,10 @@ OF_MEMORY = {
 """Parameters that change what memory is taken, and nothing else."""
 OF_TABLES = {"pareto": "--pareto", "sort": "--sort", "top": "--top", "all_rows": "--all-rows"}
 """Parameters that say what tables show, which rows alone have none of → the option's name."""
-ROWS: Mapping[str, Writer] = {CSV: rows_of_csv, ".parquet": parquet}
-"""Endings of files that have a row a design → who writes them: `header` and `encode`."""
-DOCUMENTS: Mapping[str, Any] = {".json": document, ".html": html}
-"""Endings of files that have what the sweep comes to → who writes them: `render`."""
+ROWS: Mapping[str, str] = {CSV: "csv", ".parquet": "parquet"}
+"""Endings of files that have a row a design → the module of the formats that is their `Writer`."""
+DOCUMENTS: Mapping[str, str] = {".json": "json", ".html": "html"}
+"""Endings of files that have what the sweep comes to → the module that has `render` for them."""
 
 
 def _vary(
@@ -243,14 +240,14 @@ def command(
         _refuse_twice([axis.kind for axis in space.axes], asked)
         partials = executor(jobs, scheduler, _told)
         if folder is not None:
-            kept_there = parquet.Folder(folder, job)
+            kept_there = _format(ROWS[".parquet"]).Folder(folder, job)
             kept_there.begin(again=resume is not None, force=force)
             job.parts = kept_there
         result = _run(job, output, files, partials, force=force, state=state, resume=resume)
         texts = [] if output.format.form == "rows" else [_page(output, result)]
         for file in files:
             if _ending(file) in DOCUMENTS:
-                write_file(file, DOCUMENTS[_ending(file)].render(result))
+                write_file(file, _format(DOCUMENTS[_ending(file)]).render(result))
             elif _ending(file) not in ROWS:
                 _draw(file, result)
     except ArgumentError as error:
@@ -279,6 +276,7 @@ def _errors(result: SweepReport) -> Sequence[Diagnostic]:
 
 def _draw(file: str, result: SweepReport) -> None:
     """Write the front as a picture."""
+    from convcalc.cli.pictured import format_of, picture
     from convcalc.formats.sweep.picture import render
 
     scene = render(result)
@@ -350,7 +348,14 @@ def _refuse_twice(kinds: Sequence[str], given: set[str]) -> None:
 
 def _pictures() -> list[str]:
     """Endings of files that are pictures."""
+    from convcalc.pictures import WRITERS
+
     return [writer.ending for writer in WRITERS.values() if writer.sizes]
+
+
+def _format(name: str) -> Any:
+    """A module of the formats, imported where it is asked for."""
+    return import_module(f"convcalc.formats.sweep.{name}")
 
 
 def _ending(file: str) -> str:
@@ -388,14 +393,15 @@ def _run(
         if file not in of_rows:
             _writable(file)
     endings = {_ending(file) for file in of_rows} | ({CSV} if rows else set())
-    job.encode = {ending: ROWS[ending].encode for ending in sorted(endings)}
+    writers: dict[str, Writer] = {ending: _format(ROWS[ending]) for ending in sorted(endings)}
+    job.encode = {ending: writer.encode for ending, writer in writers.items()}
     opened = [
         RowFile(file, ending, writer, job, length=lengths.get(file + writer.PART))
         for file in of_rows
-        for ending, writer in [(_ending(file), ROWS[_ending(file)])]
+        for ending, writer in [(_ending(file), writers[_ending(file)])]
     ]
     if rows:
-        write_made(rows_of_csv.header(job).decode())
+        write_made(writers[CSV].header(job).decode())
     progress = _progress(job.space.designs, result.done)
     try:
         for known in run(

@@ -1,13 +1,19 @@
 """Which evaluator works a spec out."""
 
 from convcalc.sweeps.chunk import Evaluator
-from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
-from convcalc.sweeps.plain import STRETCH
+from convcalc.sweeps.plain import STRETCH, PlainEvaluator
 from convcalc.sweeps.subject import Subject
 
+FEW = 3
+"""Most designs that are worked out one by one: finding pieces takes as long as so many networks."""
 
-def evaluator_of(subject: Subject) -> Evaluator:
-    """The fastest that gives what the plain one gives."""
+
+def evaluator_of(subject: Subject, designs: int) -> Evaluator:
+    """The fastest for so many designs that gives what the plain one gives."""
+    if designs <= FEW:
+        return PlainEvaluator(subject)
+    from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
+
     return PiecewiseEvaluator(subject)
 
 

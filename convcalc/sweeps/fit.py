@@ -313,7 +313,7 @@ class _Trials:
         self.space = space
         self.measures = measures
         self.limits = limits
-        self.evaluator = evaluator_of(subject)
+        self.evaluator = evaluator_of(subject, steps.total)
         self.known: dict[int, Tried] = {}
         self.where: dict[int, str] = {}
         """Where the spec is at fault, of values that are invalid."""

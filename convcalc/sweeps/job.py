@@ -205,7 +205,7 @@ class Job:
     @cached_property
     def evaluator(self) -> Evaluator:
         """Who works designs out."""
-        return evaluator_of(self.subject)
+        return evaluator_of(self.subject, self.space.designs)
 
     @property
     def columns(self) -> list[str]:

@@ -52,7 +52,8 @@ class Names:
         if not is_measure(name):
             if name in self._axes or name in self._settled:
                 return None
-            raise ArgumentError(unknown_measure(name, [*self._axes, *self._own]))
+            others = dict.fromkeys((*(axis.name for axis in self.space.axes), *self._own))
+            raise ArgumentError(unknown_measure(name, others))
         measure = read_measure(name)
         if measure.name in TRAINING and not self.space.terms.training:
             message = f"{name} is of a training step: add --training"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from convcalc.diagnostics import ArgumentError
-from convcalc.sweeps.executors import cluster, processes, serial
+from convcalc.sweeps.executors import serial
 from convcalc.sweeps.job import Encoded, Job, Partial
 from convcalc.sweeps.report import SweepReport, merged, nothing
 from convcalc.sweeps.state import State
@@ -19,7 +19,7 @@ Partials = Callable[[Job, int], Iterator[Partial]]
 def executor(
     jobs: int | None,
     scheduler: object = None,
-    told: Callable[[str], None] = cluster.unheard,
+    told: Callable[[str], None] | None = None,
 ) -> Partials:
     """This process, several, or a cluster; without any, this one, and several where that is long.
 
@@ -27,12 +27,16 @@ def executor(
     said of it.
     """
     if scheduler is not None:
+        from convcalc.sweeps.executors import cluster
+
         return lambda job, start: cluster.partials(job, start, scheduler, told)
+    if jobs is None:
+        return serial.where_long
     if jobs == 1:
         return serial.partials
-    if jobs is not None:
-        return lambda job, start: processes.partials(job, start, jobs)
-    return processes.where_long
+    from convcalc.sweeps.executors import processes
+
+    return lambda job, start: processes.partials(job, start, jobs)
 
 
 class Writer(Protocol):

@@ -129,6 +129,13 @@ def tables(result: SweepReport, most: int | None = MOST_ROWS) -> Iterator[Table]
         )
 
 
+def letters(result: SweepReport) -> list[str]:
+    """The front as points in letters; nothing where there is too little on it to see."""
+    from convcalc.formats.sweep.picture import text  # which few sweeps have one for
+
+    return text(result)
+
+
 def _ends(ends: tuple[tuple[str, bool], ...]) -> str:
     return ", ".join(f"-{name}" if most else name for name, most in ends)
 

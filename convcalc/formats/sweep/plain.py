@@ -1,8 +1,7 @@
 """What a sweep comes to as aligned text, for pipes and files."""
 
 from convcalc.formats.plain import aligned
-from convcalc.formats.sweep import further, reasons, summary, tables, title
-from convcalc.formats.sweep.picture import text
+from convcalc.formats.sweep import further, letters, reasons, summary, tables, title
 from convcalc.sweeps.report import SweepReport
 
 
@@ -13,7 +12,7 @@ def render(result: SweepReport, *, color: bool = False) -> str:
     for each in tables(result):
         lines += ["", each.title, *aligned([each.head, *each.rows], each.right)]
         lines += [each.more] if each.more else []
-        if each.front and (drawn := text(result)):
+        if each.front and (drawn := letters(result)):
             lines += ["", *drawn]
     invalid = _invalid(result)
     return "\n".join([*lines, *([""] if invalid else []), *invalid]) + "\n"

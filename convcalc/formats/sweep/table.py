@@ -5,7 +5,6 @@ from rich.table import Table
 from rich.text import Text
 
 from convcalc.formats import sweep
-from convcalc.formats.sweep.picture import text
 from convcalc.formats.table import Screen
 from convcalc.sweeps.report import SweepReport
 
@@ -21,7 +20,7 @@ def render(result: SweepReport, *, width: int | None = None, color: bool = True)
         console.print(Text(each.title, style="bold"))
         needed = _print(console, each)
         console.width = max(console.width, needed)
-        if each.front and (drawn := text(result)):
+        if each.front and (drawn := sweep.letters(result)):
             console.print()
             console.width = max(console.width, *map(len, drawn))
             console.print(Text("\n".join(drawn)))

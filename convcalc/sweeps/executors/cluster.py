@@ -45,11 +45,6 @@ _KEPT = local()
 goes is one thread's own."""
 
 
-def unheard(message: str) -> None:
-    """Whoever asked for a sweep wants to be told of nothing beside it."""
-    del message
-
-
 def connected(scheduler: str) -> Any:
     """Dask's `Client` of a scheduler: its address, a scheduler file, or `auto`.
 
@@ -110,7 +105,7 @@ def partials(
     job: Job,
     start: int,
     scheduler: Any,
-    told: Callable[[str], None] = unheard,
+    told: Callable[[str], None] | None = None,
 ) -> Iterator[Partial]:
     """What comes of all designs from `start` on, in their order, worked out by a cluster's workers.
 
@@ -123,7 +118,7 @@ def partials(
         return
     client = connected(scheduler)
     try:
-        if client.dashboard_link:
+        if told is not None and client.dashboard_link:
             told(f"the cluster's dashboard is {client.dashboard_link}")
         yield from _partials(job, start, client)
     finally:

@@ -1,6 +1,5 @@
 """A sweep in several processes of this machine."""
 
-import os
 import signal
 from collections import deque
 from collections.abc import Iterator
@@ -14,10 +13,6 @@ from convcalc.sweeps.executors import serial
 from convcalc.sweeps.executors.tasks import Pace
 from convcalc.sweeps.job import Job, Partial
 
-PATIENCE = 2.0
-"""Seconds after which other processes may be started."""
-LONG = 10.0
-"""Seconds that must be left then, so that their start is worth its time."""
 AHEAD = 3
 """Tasks a process that are given out and not merged yet."""
 _JOBS: list[Job] = []
@@ -63,20 +58,6 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """End the processes now: what they are at would only be waited for at the very end."""
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.terminate()
-
-
-def where_long(job: Job, start: int) -> Iterator[Partial]:
-    """The same in this process, and in one a core from the moment on that it turns out long."""
-    began, first = monotonic(), start
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    for partial in serial.partials(job, start):
-        yield partial
-        start = partial.stop
-        spent = monotonic() - began
-        left = (job.space.designs - start) * spent / max(start - first, 1)
-        if (cores or 1) > 1 and spent > PATIENCE and left > LONG:
-            yield from partials(job, start, cores or 1)
-            return
 
 
 def _begin(job: Job) -> None:
