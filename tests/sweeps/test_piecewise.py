@@ -376,6 +376,28 @@ def test_a_peak_hangs_on_how_what_comes_in_lies(monkeypatch: pytest.MonkeyPatch)
     assert not same(loaded(text), [("w", "7,8")], ["memory"])
 
 
+def test_peaks_are_exact_however_large() -> None:
+    """A terabyte and more, up to where a column ends; what is beyond is invalid in so many words.
+
+    Of a batch B of one 1×1 convolution, 4 bytes a value: 16·16·(3 + 1)·4·B and its 4 weights.
+    """
+    text = "{input: 16x16x3, parameters: {w: 1}, layers: [{conv: {filters: w, kernel: 1}}]}"
+    batches = [1, 2**28, 2**29, 2**31]
+    vary = [("w", "1,1000000,1000000000"), ("batch", ",".join(map(str, batches)))]
+    _, one, other = both(loaded(text), vary, ["memory"])
+    assert told(one) == told(other)
+    assert one.columns["memory"][:4].tolist() == [4096 * batch + 16 for batch in batches]
+
+    for overhead in (2**60, 2**63, 2**70):
+        assert same(loaded(text), vary, ["memory"], terms=RunTerms(overhead=overhead))
+    subject = Subject(loaded(text))
+    space = read_space(subject, [("w", "1,2,3")], batch=10**30)
+    asked = [read_measure("memory")]
+    assert told(PiecewiseEvaluator(subject).evaluate(space, 0, 3, asked)) == told(
+        PlainEvaluator(subject).evaluate(space, 0, 3, asked)
+    )
+
+
 def test_wholes_that_are_one_are_worked_out_once() -> None:
     """Nine designs of three networks, of which the arena does not add up."""
     text = "{input: 8x8x3, parameters: {w: 2}, layers: [{conv: {filters: w // 3, kernel: 1}}]}"

@@ -27,12 +27,14 @@ from convcalc.graph.planned import Planned
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
-from convcalc.sweeps.engine.results import SMALL, Results
+from convcalc.sweeps.engine.results import Results
 from convcalc.sweeps.engine.tables import Pairs, Table
 from convcalc.sweeps.engine.worked import Worked, network_behind, network_of_piece
 
 ORDERS: tuple[Layout, ...] = ("fresh", "channels_last", "both")
 """The ways in which what goes from piece to piece may lie."""
+LARGEST = 2**60
+"""Most bytes of a piece for a batch, so that sums stay within 64 bits; else the design is whole."""
 GIVEN = len(ORDERS)
 """What stands in their place where it is the network's input, or lies on that, which stays."""
 
@@ -80,7 +82,12 @@ BEFORE = [cast("Layer", _Before(order)) for order in ORDERS]
 
 def composes(terms: RunTerms) -> bool:
     """Whether peaks of pieces compose: autocast's copies of weights live on beyond a piece."""
-    return not terms.mixed_precision and terms.attention is None and type(terms.inplace) is bool
+    return (
+        not terms.mixed_precision
+        and terms.attention is None
+        and type(terms.inplace) is bool
+        and terms.overhead <= LARGEST
+    )
 
 
 def peak_of(
@@ -138,6 +145,27 @@ def _after(network: Planned, written: Program, walker: Walk, *, given: bool) -> 
     return ORDERS.index(order) if alone and order in ORDERS else -1
 
 
+class _Batch:
+    """What pieces take for one batch, by their numbers."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+        self.live = Table(np.int64)
+        """Most bytes alive at their operations."""
+        self.entries = Table(np.int64)
+        """Bytes of the network's inputs."""
+        self.large = Table(np.bool_)
+        """Whether one of these is more than `LARGEST`, and 0 stands in the place of both."""
+
+    def add(self, peak: PiecePeak) -> None:
+        """Number what a piece takes."""
+        live, entries = peak.live(self.batch), peak.entry * self.batch
+        large = max(live, entries) > LARGEST
+        self.live.add(0 if large else live)
+        self.entries.add(0 if large else entries)
+        self.large.add(large)
+
+
 class Peaks:
     """Peaks of inference of designs, composed of those of their pieces."""
 
@@ -147,9 +175,8 @@ class Peaks:
         self.made: list[PiecePeak] = []
         self.after = Table(np.int64)
         self.buffers = Table(np.int64)
-        self.entry = Table(np.int64)
         self.fewest = Table(np.int64)
-        self.live: dict[int, Table] = {}
+        self.batches: dict[int, _Batch] = {}
         self.add(PiecePeak((), 0, 0, 1, -1))  # of what does not compose
 
     @staticmethod
@@ -165,7 +192,6 @@ class Peaks:
         self.made.append(peak)
         self.after.add(peak.after)
         self.buffers.add(peak.buffers)
-        self.entry.add(peak.entry)
         self.fewest.add(peak.fewest)
         return len(self.made) - 1
 
@@ -176,7 +202,7 @@ class Peaks:
         known: Any = np.True_
         buffers: Any = np.int64(0)
         live: Any = np.int64(0)
-        entry: Any = np.int64(0)
+        entries: Any = np.int64(0)
         orders: Any = np.int64(0)
         last = len(made) - 1
         for number, own in enumerate(made):
@@ -187,14 +213,16 @@ class Peaks:
             places = pairs.at(own, np.maximum(orders, 0), find)
             known = known & (places > 0) & (orders >= 0)
             buffers = buffers + self.buffers.values[places]
-            entry = entry + self.entry.values[places]
-            live = np.maximum(live, self._lives(batch)[places])
+            taken = self._of_batch(batch)
+            entries = entries + taken.entries.values[places]
+            live = np.maximum(live, taken.live.values[places])
+            known = known & ~taken.large.values[places]
             known = known & (self.fewest.values[places] <= batch)
             orders = self.after.values[places]
             if number < last:
                 known = known & (orders >= 0)
         width = DTYPE_BYTES[terms.dtype]
-        total = parameters * width + buffers + terms.overhead + entry * batch + live
+        total = parameters * width + buffers + terms.overhead + entries + live
         return total, known
 
     def _find(self, result: int, order: int, *, terms: RunTerms, first: bool, single: bool) -> int:
@@ -202,10 +230,9 @@ class Peaks:
         peak = peak_of(worked, order, terms, first=first, single=single)
         return 0 if peak is None else self.add(peak)
 
-    def _lives(self, batch: int) -> Any:
-        """By number, most bytes alive for a batch."""
-        table = self.live.setdefault(batch, Table(np.int64))
-        for peak in self.made[table.count :]:
-            live = peak.live(batch)
-            table.add(live if live < SMALL else 0)
-        return table.values
+    def _of_batch(self, batch: int) -> _Batch:
+        """What all that is numbered takes for a batch."""
+        taken = self.batches.setdefault(batch, _Batch(batch))
+        for peak in self.made[taken.live.count :]:
+            taken.add(peak)
+        return taken
