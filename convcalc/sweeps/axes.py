@@ -317,7 +317,7 @@ def _work_out(
     expression = worked[number]
     axes = {axis.name: index for index, axis in known.items()}
     reads = [axes[each] for each in sorted(expression.names)]
-    sources = sorted({source for index in reads for source in _sources_of(known[index], index)})
+    sources = sorted({source for index in reads for source in sources_of(known[index], index)})
     sizes = tuple(len(known[index].texts) for index in sources)
     if prod(sizes) > MOST_VALUES:
         message = (
@@ -340,7 +340,8 @@ def _work_out(
     return axis._replace(worked=Worked(expression, tuple(sources), codes))
 
 
-def _sources_of(axis: Axis, index: int) -> tuple[int, ...]:
+def sources_of(axis: Axis, index: int) -> tuple[int, ...]:
+    """The axes with values of their own that an axis turns on: itself, which is `index`, if so."""
     return (index,) if axis.worked is None else axis.worked.sources
 
 

@@ -9,12 +9,13 @@ from engine_held import COMPOSED, TOTALS, both, loaded, same, told
 
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.graph import Given
+from convcalc.sweeps.axes import read_axes
 from convcalc.sweeps.engine import evaluator, peaks, tables, watched, worked
 from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
 from convcalc.sweeps.engine.pieces import Piece
 from convcalc.sweeps.measures import read_measure
 from convcalc.sweeps.plain import PlainEvaluator
-from convcalc.sweeps.space import read_space
+from convcalc.sweeps.space import Space, read_space
 from convcalc.sweeps.subject import Subject
 
 AROUND = """
@@ -429,6 +430,42 @@ def test_pieces_without_a_table_are_the_same(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("convcalc.sweeps.engine.pieces.LARGEST", 3)
     monkeypatch.setattr("convcalc.sweeps.engine.tables.MOST_PAIRS", 3)
     assert same(loaded(AROUND), CASES["names around"][1], TOTALS, most=24)
+
+
+def test_a_piece_of_more_combinations_than_64_bits_is_the_same() -> None:
+    """2^60 designs of six axes, with two that follow from these, all in one piece: 2^80.
+
+    Designs whose first code differs by 16 have one number modulo 2^64. Their parameters are by hand
+    those of 1×1 convolutions: inputs · filters + filters.
+    """
+    names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    convs = ", ".join(f"{{conv: {{filters: {name}, kernel: 1}}}}" for name in names)
+    defaults = ", ".join(f"{name}: 1" for name in names)
+    subject = Subject(
+        loaded(f"{{input: 4x4x1, parameters: {{{defaults}}}, layers: [{{layers: [{convs}]}}]}}")
+    )
+    vary = [*((name, "1..1024") for name in names[:6]), ("g", "f"), ("h", "f + 1")]
+    space = Space(read_axes(subject, vary, training=False))
+    asked = [read_measure("parameters")]
+    held = PiecewiseEvaluator(subject)
+    for code in (0, 4, 16, 32):
+        number = code * 1024**5 + 5
+        filters = [code + 1, 1, 1, 1, 1, 6, 6, 7]
+        parameters = sum(n * (m + 1) for m, n in zip([1, *filters], filters, strict=False))
+        chunk = held.evaluate(space, number, number + 1, asked)
+        assert chunk.columns["parameters"].tolist() == [parameters], code
+    assert len(held.pieces) == 1
+
+
+def test_another_space_of_the_same_axes_is_taken() -> None:
+    subject = Subject(loaded(AROUND))
+    held, asked = PiecewiseEvaluator(subject), [read_measure("macs")]
+    one, other = (
+        held.evaluate(read_space(subject, [("width", "1..3"), ("wide", "width")]), 0, 3, asked)
+        for _ in range(2)
+    )
+
+    assert told(one) == told(other)
 
 
 @pytest.mark.thorough

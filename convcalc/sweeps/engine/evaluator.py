@@ -17,6 +17,7 @@ import numpy as np
 from convcalc.collector import without_collection
 from convcalc.findings import Findings
 from convcalc.spec.expand import MAX_LAYERS, MAX_STEPS, Expander
+from convcalc.sweeps.axes import Axis
 from convcalc.sweeps.chunk import VALID, Chunk, Reason
 from convcalc.sweeps.engine.gathered import Gathered, Maker
 from convcalc.sweeps.engine.names import Head, Top, errors_in, expander_of
@@ -50,8 +51,7 @@ class PiecewiseEvaluator:
         self.plain = PlainEvaluator(subject)
         self.wholes = 0
         """How many whole networks were worked out so far."""
-        self._space: Space | None = None
-        self._axes: Any = None
+        self._axes: Sequence[Axis] | None = None
         self._pieces: _Pieces | None = None
         self._most = FIRST
         """How many designs are worked out next."""
@@ -71,7 +71,7 @@ class PiecewiseEvaluator:
         rows: Any = None,
     ) -> Chunk:
         """Measures of designs; see `Evaluator`."""
-        if self._axes is None or self._axes != space.axes:
+        if self._axes is not space.axes:  # held, so that no other ones can be taken for them
             self._axes = space.axes
             self._pieces = _pieces(self.subject, space)
             self._most = FIRST

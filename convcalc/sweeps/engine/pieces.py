@@ -26,6 +26,7 @@ from convcalc.spec.promises import read_promises
 from convcalc.spec.source import RefusedError, refuse
 from convcalc.spec.tree import Item
 from convcalc.spec.values import Scope
+from convcalc.sweeps.axes import sources_of
 from convcalc.sweeps.engine.names import Top, expander_of
 from convcalc.sweeps.engine.radix import Radix
 from convcalc.sweeps.engine.watched import Asked, Question, Recorder, Watched, WatchedScope
@@ -34,6 +35,8 @@ UNNAMED = "\0"
 """What stands before the number of a name that a piece alone does not know."""
 LARGEST = 2**22
 """Most combinations that a piece keeps a table of; of more it keeps those that it has met."""
+MOST_PLACES = 2**62
+"""Most combinations that a whole number of 64 bits tells apart."""
 MOST_FINDINGS = 200
 """Most findings that are kept of what was written out; then all is read anew."""
 NO_AXES = Radix((), ())
@@ -268,12 +271,10 @@ class Piece:
 
         `rows` are designs that have them: others are never written out.
         """
-        sizes = self.kits.top.sizes
-        codes = [all_codes[axis][rows] for axis in range(len(sizes))]
-        leaves = self._descend(codes)
-        axes = sorted(self._axes)
-        if tuple(axes) != self.radix.axes:
-            self.radix = Radix(axes, [sizes[axis] for axis in axes])
+        leaves = self._descend([column[rows] for column in all_codes])
+        radix = self._turns_on()
+        if radix.axes != self.radix.axes:
+            self.radix = radix
             small = self.radix.count <= LARGEST
             self._table = np.full(self.radix.count if small else 1, -1, np.int32)
             self._met = {}
@@ -283,6 +284,20 @@ class Piece:
         else:
             self._met.update(zip(places, leaves.tolist(), strict=True))
         return True
+
+    def _turns_on(self) -> Radix:
+        """The axes that it turns on, as far as is known.
+
+        Where they have too many combinations, an axis that is worked out is told by those that it
+        is worked out from, of which a space has few enough.
+        """
+        top = self.kits.top
+        axes = sorted(self._axes)
+        radix = Radix(axes, [top.sizes[axis] for axis in axes])
+        if radix.count <= MOST_PLACES:
+            return radix
+        own = sorted({source for axis in axes for source in sources_of(top.axes[axis], axis)})
+        return Radix(own, [top.sizes[axis] for axis in own])
 
     def _descend(self, codes: Sequence[Any]) -> Any:
         """The leaves of designs, which go down the tree together."""
