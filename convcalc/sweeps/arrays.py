@@ -238,6 +238,8 @@ def _compare(node: Compare, columns: Mapping[str, Any]) -> tuple[Any, Doubt]:
         kinds = {left.dtype.kind, right.dtype.kind}
         if not (kinds <= {"i", "f"} or (symbol in ("==", "!=") and len(kinds) == 1)):
             raise _OneByOneError
+        if "O" in kinds and not (_all_text(left) and _all_text(right)):
+            raise _OneByOneError  # `true == 1` is refused, which Python has hold
         more = other
         if kinds == {"i", "f"}:
             more = more | _large(left) | _large(right)
@@ -245,6 +247,11 @@ def _compare(node: Compare, columns: Mapping[str, Any]) -> tuple[Any, Doubt]:
         holds = holds & _COMPARISONS[symbol](left, right).astype(bool)
         left = right
     return holds, doubt
+
+
+def _all_text(value: Any) -> bool:
+    """Whether an array of objects has texts alone."""
+    return all(type(each) is str for each in value.flat)
 
 
 def _connective(node: Connective, columns: Mapping[str, Any]) -> tuple[Any, Doubt]:
@@ -265,8 +272,11 @@ def _condition(node: Condition, columns: Mapping[str, Any]) -> tuple[Any, Doubt]
     chosen = _truths(chosen)
     then, of_then = _value(node.then, columns)
     otherwise, of_otherwise = _value(node.otherwise, columns)
-    if then.dtype.kind != otherwise.dtype.kind:
-        raise _OneByOneError
+    kinds = {then.dtype.kind, otherwise.dtype.kind}
+    if kinds == {"i", "f"}:  # numbers of one type, whichever of them these designs take
+        of_then, of_otherwise = of_then | _large(then), of_otherwise | _large(otherwise)
+    elif len(kinds) > 1:
+        then, otherwise = then.astype(object), otherwise.astype(object)
     return (
         np.where(chosen, then, otherwise),
         doubt | (chosen & of_then) | (~chosen & of_otherwise),

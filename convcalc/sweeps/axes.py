@@ -19,7 +19,7 @@ from convcalc.spec.promises import OPTIMIZERS
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import FieldError, parse_shape
 from convcalc.sweeps.subject import Subject
-from convcalc.sweeps.values import MOST_VALUES, written_values
+from convcalc.sweeps.values import MOST_VALUES, typed, written_values
 
 Kind = Literal["parameter", "input", "batch", "dtype", "optimizer", "checkpoint"]
 """What an axis varies."""
@@ -330,7 +330,7 @@ def _work_out(
         at = dict(zip(sources, place, strict=True))
         values = {known[index].name: _value_at(known[index], index, at) for index in reads}
         try:
-            text = _typed(expression.evaluate(values))
+            text = typed(expression.evaluate(values))
         except ExpressionError as error:
             said = ", ".join(f"{each} {value}" for each, value in values.items())
             message = f"{name}, at {said}: {error.message}"
@@ -362,12 +362,3 @@ def _value_at(axis: Axis, index: int, at: Mapping[int, int]) -> Value:
         return value
     message = f"{axis.name} is no number to work with"
     raise ArgumentError(message)
-
-
-def _typed(value: Value) -> str:
-    """A value as one would type it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)

@@ -12,7 +12,7 @@ digest: those of two stretches of layers make that of both, whatever stands arou
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.graph import LayerNode, Network
 from convcalc.layers.base import Plan, declarations, field_value
@@ -44,7 +44,16 @@ class Digest(NamedTuple):
     @property
     def hex(self) -> str:
         """Both numbers in 32 digits."""
-        return f"{self.times:016x}{self.plus:016x}"
+        return _hex(self.times, self.plus)
+
+
+def _hex(times: int, plus: int) -> str:
+    return f"{times:016x}{plus:016x}"
+
+
+def hex_of(digests: Any) -> list[str]:
+    """Digests in 32 digits each, of an array of uint64 that has the two numbers of one a row."""
+    return [_hex(times, plus) for times, plus in digests.tolist()]
 
 
 @lru_cache(maxsize=65536)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from convcalc.diagnostics import ArgumentError
-from convcalc.sweeps.axes import MEMORY
+from convcalc.sweeps.axes import MEMORY, SET
 from convcalc.sweeps.chunk import VALID, Chunk, Evaluator
 from convcalc.sweeps.evaluators import evaluator_of, stretch_of
 from convcalc.sweeps.kept import Groups, Keeper, Rows, joined
@@ -18,6 +18,8 @@ from convcalc.sweeps.space import Space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.where import Where, holding, read_where
 
+NUMBER, NETWORK = "design", "network"
+"""How the columns with the number of a design and with the digest of its network are called."""
 SHOWN = ("parameters", "macs")
 """Measures that are shown of every design."""
 MOST_GOALS = 4
@@ -194,13 +196,11 @@ class Job:
             measures.append("training_memory")
         elif not of_memory and (memory or kinds & {*MEMORY}):
             measures.append("memory")
-        axes = {axis.name for axis in self.space.axes}
-        others = [
-            name
-            for name in dict.fromkeys((*asked, *ends))
-            if self.names.measure(name) is None and name not in axes
-        ]
-        return (*others, *measures)
+        others: dict[str, str] = {}
+        for name in (*asked, *ends):
+            if (parameter := self.names.not_varied(name)) is not None:
+                others.setdefault(parameter, name)
+        return (*others.values(), *measures)
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -212,6 +212,25 @@ class Job:
         """What is kept of every design that is left: what is shown, and goals and the like."""
         ends = [name for name, _ in (*self.keeper.goals, *self.keeper.sort)]
         return [*dict.fromkeys((*self.shown, *ends))]
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """The kind of each column that is no measure, as NumPy has kinds: `i` for whole numbers."""
+        columns = self.names.columns(self.columns, self.space.codes(0, 1))
+        return {name: column.dtype.kind for name, column in columns.items()}
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """How the columns of a row are called: the number, the axes, what is shown, the digest.
+
+        A parameter that is called as another one of these is `set.NAME`.
+        """
+        others = {NUMBER, NETWORK, *(measure.name for measure in self.measures)}
+        axes = [
+            f"{SET}{axis.name}" if axis.name in others else axis.name for axis in self.space.axes
+        ]
+        shown = [f"{SET}{name}" if name in (NUMBER, NETWORK) else name for name in self.shown]
+        return (NUMBER, *axes, *shown, NETWORK)
 
     @property
     def measures(self) -> list[Measure]:
@@ -317,8 +336,20 @@ class Job:
         if rest or digest is None:
             work_out(rest)
         wanted = self.columns
-        columns |= names.columns(wanted, codes)
+        own = names.columns(wanted, codes)
+        self._check_kinds(own)
+        columns |= own
         return Rows(start + left, codes, {name: columns[name] for name in wanted}, digest)
+
+    def _check_kinds(self, own: Mapping[str, Any]) -> None:
+        """Raise `ArgumentError` for a column that is of another kind than in the first design."""
+        for name, column in own.items():
+            if len(column) and column.dtype.kind != self.kinds[name]:
+                message = (
+                    f"{name} has values of one type in some designs and of another one in others, "
+                    "and a column has one type: leave it out"
+                )
+                raise ArgumentError(message)
 
 
 class _Tally:

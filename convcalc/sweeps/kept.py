@@ -7,6 +7,7 @@ import numpy as np
 
 from convcalc.shape import Shape
 from convcalc.sweeps.axes import MEMORY, Axis
+from convcalc.sweeps.digest import hashed
 from convcalc.sweeps.front import front_of
 
 
@@ -211,7 +212,10 @@ def signed(column: Any, most: bool) -> Any:  # noqa: FBT001 (which end is the be
 
 
 def _bits(column: Any) -> Any:
-    """Numbers as whole ones that are equal where they are."""
+    """Values as whole numbers that are equal where these are; of texts they are digests."""
+    if column.dtype.kind == "O":
+        told = [hashed(f"{type(value).__name__} {value}").plus for value in column.tolist()]
+        return np.array(told, np.uint64).view(np.int64)
     if column.dtype.kind == "f":
         return (column + 0.0).view(np.int64)  # −0 is 0
     return column.astype(np.int64)

@@ -12,12 +12,14 @@ from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, GivenShape
 from convcalc.shape import Shape
 from convcalc.spec.nodes import Value
+from convcalc.sweeps.digest import hex_of
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.kept import Rows
 from convcalc.sweeps.report import SweepReport, merged, nothing
 from convcalc.sweeps.run import Partials, executor
 from convcalc.sweeps.space import METHODS, Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.values import typed
 
 MOST_JOBS = 256
 """Most processes."""
@@ -55,7 +57,14 @@ class Designs(NamedTuple):
         except ImportError:
             message = "to_arrow needs pyarrow: pip install 'convcalc[sweep]'"
             raise ImportError(message) from None
-        return pa.table({name: pa.array(column) for name, column in self.columns.items()})
+        return pa.table({name: pa.array(_of_one_type(each)) for name, each in self.columns.items()})
+
+
+def _of_one_type(column: Any) -> Any:
+    """A column whose values are all of one type: as text where they are not."""
+    if column.dtype.kind != "O":
+        return column
+    return np.array([typed(value) for value in column.tolist()], object)
 
 
 class Sweep:
@@ -83,10 +92,12 @@ class Sweep:
 
     def __iter__(self) -> Iterator[Designs]:
         """The designs that are left, stretch by stretch; each time from the first one on."""
-        self._job.with_rows = True
-        self._report = nothing(self._job)
-        for partial in self._partials(self._job, 0):
-            self._report = merged(self._report, partial)
+        report = self._report = nothing(self._job)
+        partials = self._partials(self._job, 0)
+        while not report.whole:
+            self._job.with_rows = True  # also behind a `finish` between two stretches
+            partial = next(partials)
+            report = self._report = merged(report, partial)
             if partial.rows is not None:
                 yield Designs(self._columns(partial.rows))
 
@@ -116,15 +127,13 @@ class Sweep:
 
     def _columns(self, rows: Rows) -> dict[str, Any]:
         """Arrays by name, in the order in which a file has them."""
-        space = self._job.space
-        columns: dict[str, Any] = {"design": rows.numbers}
-        for axis, code in zip(space.axes, rows.codes, strict=True):
-            columns[axis.name] = self._job.names.values_of(axis)[code]
-        columns |= {name: rows.columns[name] for name in self._job.shown}
-        columns["network"] = np.array(
-            [f"{times:016x}{plus:016x}" for times, plus in rows.digest.tolist()], object
-        )
-        return columns
+        job = self._job
+        columns = [rows.numbers]
+        for axis, code in zip(job.space.axes, rows.codes, strict=True):
+            columns.append(job.names.values_of(axis)[code])
+        columns += [rows.columns[name] for name in job.shown]
+        columns.append(np.array(hex_of(rows.digest), object))
+        return dict(zip(job.column_names, columns, strict=True))
 
     @property
     def report(self) -> SweepReport:
@@ -268,10 +277,8 @@ def _values(name: str, given: object) -> str | Sequence[str]:
 def _typed(value: object, name: str) -> str:
     """A value as one would type it."""
     plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    if isinstance(plain, str | int | float):
-        return str(plain)
+    if isinstance(plain, bool | str | int | float):
+        return typed(plain)
     if isinstance(plain, Shape):
         return str(plain).replace("×", "x")
     if isinstance(plain, tuple | list) and plain and all(type(each) is int for each in plain):

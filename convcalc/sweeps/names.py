@@ -74,6 +74,12 @@ class Names:
             message = f"{name} is no number: output.{axis.target or 'input'}.height is one"
             raise ArgumentError(message)
 
+    def not_varied(self, name: str) -> str | None:
+        """The parameter of this name, which may be `set.NAME`; None for an axis or a measure."""
+        if self.measure(name) is not None or name in self._axes:
+            return None
+        return self._settled[name]
+
     @cached_property
     def _axes(self) -> Mapping[str, Axis]:
         """The axes by their names; of a parameter with `set.` in front, too."""

@@ -114,13 +114,16 @@ class Space(NamedTuple):
             for number, axis in enumerate(self.axes)
         )
 
+    def codes_of(self, number: int) -> list[int]:
+        """The code of each axis in one design."""
+        return [int(column[0]) for column in self.codes(number, number + 1)]
+
     def design(self, number: int) -> Design:
         """One design by its number; `IndexError` where there is none."""
         if not 0 <= number < self.designs:
             message = f"there are {self.designs:,} designs, and {number:,} is none of their numbers"
             raise IndexError(message)
-        codes = [int(column[0]) for column in self.codes(number, number + 1)]
-        return self.with_codes(number, codes)
+        return self.with_codes(number, self.codes_of(number))
 
     def with_codes(self, number: int, codes: Sequence[int]) -> Design:
         """The design with these codes, which are those of `number`."""

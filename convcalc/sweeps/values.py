@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.findings import Findings
-from convcalc.spec.nodes import List, Node, ScalarNode
+from convcalc.spec.nodes import List, Node, ScalarNode, Value
 from convcalc.spec.source import compose
 from convcalc.spec.text import SourceText
 
@@ -31,6 +31,19 @@ T = TypeVar("T")
 _EXACT = Context(prec=DIGITS, traps=[Inexact, InvalidOperation, Overflow])
 
 
+def typed(value: Value) -> str:
+    """A value as one would type it.
+
+    >>> typed(True), typed(2.0), typed(0.5), typed("same")
+    ('true', '2', '0.5', 'same')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
 class Steps(NamedTuple):
     """Numbers from one to another in equal steps, in decimals, made when they are asked for."""
 
@@ -48,7 +61,7 @@ class Steps(NamedTuple):
         '0.3'
         """
         with localcontext(_EXACT):
-            return _typed(self.first + number * self.step)
+            return _plain(self.first + number * self.step)
 
     def reversed(self) -> "Steps":
         """The same numbers, from the last to the first."""
@@ -136,7 +149,7 @@ def _range(text: str, axis: str) -> list[str]:
     first, last, written = Decimal(match[1]), Decimal(match[2]), match[4]
     if match[3]:
         numbers = _exactly(axis, text, lambda: _by_factor(axis, first, last, Decimal(written)))
-        return [_typed(each) for each in numbers]
+        return [_plain(each) for each in numbers]
     steps = _exactly(axis, text, lambda: _steps(axis, first, last, written))
     return [steps.text(number) for number in range(steps.total)]
 
@@ -159,13 +172,13 @@ def _steps(
         message = f"{axis}: a step of 0 leads nowhere"
         raise ArgumentError(message)
     if (last - first) * step < 0:
-        raise ArgumentError(_nowhere(axis, first, last, f":{_typed(abs(step))}" if written else ""))
+        raise ArgumentError(_nowhere(axis, first, last, f":{_plain(abs(step))}" if written else ""))
     steps, left = divmod(last - first, step)
     if left:
         before = first + steps * step
-        ends = f"it meets {_typed(before)} and {_typed(before + step)}"
-        said = f"steps of {_typed(step)}" if written else "steps of 1, as none is written,"
-        message = f"{axis}: from {_typed(first)}, {said} do not meet {_typed(last)}: {ends}"
+        ends = f"it meets {_plain(before)} and {_plain(before + step)}"
+        said = f"steps of {_plain(step)}" if written else "steps of 1, as none is written,"
+        message = f"{axis}: from {_plain(first)}, {said} do not meet {_plain(last)}: {ends}"
         raise ArgumentError(message)
     count = int(steps) + 1
     if count > most:
@@ -175,24 +188,24 @@ def _steps(
 
 def _by_factor(axis: str, first: Decimal, last: Decimal, factor: Decimal) -> list[Decimal]:
     if factor <= 0 or factor == 1:
-        message = f"{axis}: a factor of {_typed(factor)} leads nowhere: write one above 1"
+        message = f"{axis}: a factor of {_plain(factor)} leads nowhere: write one above 1"
         raise ArgumentError(message)
     if first * last <= 0:
         message = (
-            f"{axis}: no factor leads from {_typed(first)} to {_typed(last)}: both are above 0, "
+            f"{axis}: no factor leads from {_plain(first)} to {_plain(last)}: both are above 0, "
             "or both below"
         )
         raise ArgumentError(message)
     if first != last and (abs(last) > abs(first)) != (factor > 1):
-        raise ArgumentError(_nowhere(axis, first, last, f":*{_typed(factor)}"))
+        raise ArgumentError(_nowhere(axis, first, last, f":*{_plain(factor)}"))
     values = [first]
     while abs(values[-1]) < abs(last) if factor > 1 else abs(values[-1]) > abs(last):
         values.append(values[-1] * factor)
     if values[-1] != last:
-        ends = f"it meets {_typed(values[-2])} and {_typed(values[-1])}"
+        ends = f"it meets {_plain(values[-2])} and {_plain(values[-1])}"
         message = (
-            f"{axis}: from {_typed(first)}, factors of {_typed(factor)} do not meet "
-            f"{_typed(last)}: {ends}"
+            f"{axis}: from {_plain(first)}, factors of {_plain(factor)} do not meet "
+            f"{_plain(last)}: {ends}"
         )
         raise ArgumentError(message)
     return values
@@ -200,8 +213,8 @@ def _by_factor(axis: str, first: Decimal, last: Decimal, factor: Decimal) -> lis
 
 def _nowhere(axis: str, first: Decimal, last: Decimal, step: str) -> str:
     return (
-        f"{axis}: {_typed(first)}..{_typed(last)}{step} goes nowhere: "
-        f"write {_typed(last)}..{_typed(first)}{step}"
+        f"{axis}: {_plain(first)}..{_plain(last)}{step} goes nowhere: "
+        f"write {_plain(last)}..{_plain(first)}{step}"
     )
 
 
@@ -209,10 +222,10 @@ def _too_many(axis: str, count: int, most: int = MOST_VALUES) -> str:
     return f"{axis} would have {count:,} values, and {most:,} are the most"
 
 
-def _typed(number: Decimal) -> str:
+def _plain(number: Decimal) -> str:
     """A number as one would type it.
 
-    >>> _typed(Decimal("2.500")), _typed(Decimal("1E+2")), _typed(Decimal("-0.0"))
+    >>> _plain(Decimal("2.500")), _plain(Decimal("1E+2")), _plain(Decimal("-0.0"))
     ('2.5', '100', '0')
     """
     text = format(number, "f")

@@ -125,7 +125,7 @@ def holding(condition: Expression, columns: dict[str, Any], space: Space, number
 
 def named(space: Space, number: int) -> str:
     """A design by the values of its axes: `alpha=0.5, batch=8`."""
-    codes = [int(column[0]) for column in space.codes(number, number + 1)]
     return ", ".join(
-        f"{axis.name}={axis.texts[code]}" for axis, code in zip(space.axes, codes, strict=True)
+        f"{axis.name}={axis.texts[code]}"
+        for axis, code in zip(space.axes, space.codes_of(number), strict=True)
     )

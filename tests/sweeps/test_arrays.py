@@ -81,7 +81,11 @@ def by_itself(expression: Expression, names: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "text", ["t == 'same'", "t != 'same' and i < 3", "b", "not b", "i**2 < 9", "t == 1", "b == b"]
+    "text",
+    [
+        *("t == 'same'", "t != 'same' and i < 3", "b", "not b", "i**2 < 9", "t == 1", "b == b"),
+        *("i if b else t", "b if i > 1 else i", "(b if i > 1 else t) == b", "f if b else i"),
+    ],
 )
 def test_words_and_truths_are_compared_too(text: str) -> None:
     few = {name: column[:8] for name, column in COLUMNS.items()}
@@ -92,6 +96,20 @@ def test_words_and_truths_are_compared_too(text: str) -> None:
     expression = parse(text)
 
     assert evaluate(expression, few, 8).tolist() == [expression.evaluate(each) for each in names]
+
+
+def test_a_boolean_is_no_number_among_values_of_both_either() -> None:
+    """`true == 1` is refused in every design by itself, where Python has it hold."""
+    columns = {"m": np.array([True, 3], object), "n": np.array([1, 3], object)}
+    with pytest.raises(DesignError, match="compares a boolean with a number: true == 1"):
+        evaluate(parse("m == n"), columns, 2)
+
+
+def test_what_mixes_numbers_has_one_type_whichever_are_taken() -> None:
+    for rows in (slice(0, 3), slice(3, 5), slice(0, 5)):
+        i = np.array([1, 2, 3, 100, 200])[rows]
+        assert evaluate(parse("i if i < 9 else 0.5"), {"i": i}, len(i)).dtype == np.float64
+        assert evaluate(parse("i if i < 9 else i > 5"), {"i": i}, len(i)).dtype == object
 
 
 def test_measures_have_units_and_dots() -> None:

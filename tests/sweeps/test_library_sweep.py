@@ -52,6 +52,49 @@ def test_going_through_again_begins_anew_and_finish_goes_on() -> None:
     assert repr(first).startswith(f"<Designs: {first.rows} of design, width, parameters")
 
 
+def test_loops_and_finish_do_not_disturb_one_another() -> None:
+    sweep = convcalc.sweep(NETWORK, {"width": "1..40"})
+    one, other = iter(sweep), iter(sweep)
+    rows = next(one).rows
+    assert next(other).rows == rows
+    assert sweep.finish().done == 40
+    assert rows + sum(designs.rows for designs in one) == 40
+    assert rows + sum(designs.rows for designs in other) == 40
+
+
+def test_no_column_hides_another() -> None:
+    """An axis that is called as what is worked out, or as the number or the digest is."""
+    text = (
+        "{input: 8x8x3, parameters: {layers: 1, design: 2, network: 3}, layers: [{conv: {filters: "
+        "design, kernel: 1}, repeat: layers}, {conv: {filters: network, kernel: 1}}]}"
+    )
+    vary = {"layers": [1, 2], "design": [3]}
+    columns = (
+        convcalc.sweep(
+            convcalc.loads(text), vary, columns=["layers", "network", "set.layers", "set.network"]
+        )
+        ._all()
+        .columns
+    )
+
+    own = ["set.layers", "set.design", "set.network"]
+    assert [*columns] == ["design", *own, "parameters", "macs", "layers", "network"]
+    assert [columns[name].tolist() for name in own] == [[1, 2], [3, 3], [3, 3]]
+    assert columns["layers"].tolist() == [2, 3]
+
+
+def test_values_of_several_types_are_text_in_an_arrow_table() -> None:
+    pytest.importorskip("pyarrow")
+    text = (
+        "{input: 8x8x3, parameters: {w: 1, p: true if w < 2 else w}, "
+        "layers: [conv: {filters: w, kernel: 1}]}"
+    )
+    sweep = convcalc.sweep(convcalc.loads(text), {"w": [1, 2]}, columns=["p"])
+
+    assert sweep.to_arrow().column("p").to_pylist() == ["true", "2"]
+    assert sweep._all().columns["p"].tolist() == [True, 2]
+
+
 def test_nothing_left_still_has_its_columns() -> None:
     columns = convcalc.sweep(NETWORK, {"width": "1..3"}, where="macs < 0")._all().columns
 

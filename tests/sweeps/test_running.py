@@ -28,7 +28,12 @@ from convcalc.sweeps.subject import Subject
 SPEC = """
 name: Tiny
 input: 8x8x3
-parameters: {width: 4, stride: 1}
+parameters:
+  width: 4
+  stride: 1
+  half: 1 if width < 4 else width / 2
+  mixed: true if stride > 1 else width
+  word: 'same'
 layers:
   - conv: {filters: round(width), kernel: 3, stride: stride}
   - relu
@@ -109,6 +114,7 @@ def in_pieces(job: Job, draw: random.Random) -> Iterator[Partial]:
         {"all_rows": True},
         {"pareto": None, "sort": "macs,-memory"},
         {"pareto": "parameters,macs,-memory,width", "sort": "-macs"},
+        {"columns": "half,mixed,word"},
         {"sample": Sample(150, 3)},
         {"sample": Sample(200, 3, "latin")},
     ],
@@ -265,6 +271,21 @@ def test_parquet_has_the_rows_of_csv_and_goes_on_to_the_same_bytes(tmp_path: Pat
     with Path(f"{half}.part").open("ab") as other:
         other.write(b"half a batch")
     assert Path(parquet_of(job(), mine, again=True)).read_bytes() == Path(whole).read_bytes()
+
+
+def test_parquet_has_columns_of_one_type_as_csv_has_them(tmp_path: Path) -> None:
+    """A whole number in one stretch and a fraction in another, truths beside numbers, a word."""
+    pq = pytest.importorskip("pyarrow.parquet", reason="the extra `sweep` is not installed")
+    options: dict[str, Any] = {"columns": "half,mixed,word"}
+    table = pq.read_table(parquet_of(job(**options), tmp_path)).to_pydict()
+    rows = all_of(job(**options), serial.partials(job(**options), 0))[1].decode().splitlines()
+
+    half, mixed, word = zip(*(row.split(",")[4:7] for row in rows), strict=True)
+    assert [str(value) for value in table["half"]] == [*half]
+    assert {"1.0", "2.7"} < {*half}
+    assert table["mixed"] == [*mixed]
+    assert {"true", "2.2", "3"} < {*mixed}
+    assert table["word"] == [*word] == ["same"] * len(rows)
 
 
 def test_parquet_of_no_designs_has_its_columns(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from convcalc.sweeps.job import Job
 from convcalc.sweeps.kept import Groups, values_by_size
 from convcalc.sweeps.measures import MEASURES
 from convcalc.sweeps.report import SweepReport
+from convcalc.sweeps.values import typed
 from convcalc.sweeps.where import named
 
 SWEEP_FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -178,7 +179,7 @@ def cell(job: Job, name: str, value: Any) -> str:
     plain = value.item() if hasattr(value, "item") else value
     measure = job.names.measure(name)
     if measure is None:
-        return printable(str(plain).lower() if isinstance(plain, bool) else f"{plain}")
+        return printable(typed(plain))
     if measure.unit == "bytes":
         return megabytes(plain)
     return scaled(plain) if name in ("macs", "flops") else grouped(plain)

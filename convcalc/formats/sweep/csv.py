@@ -5,8 +5,10 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from convcalc.sweeps.digest import hex_of
 from convcalc.sweeps.job import Encoded, Job
 from convcalc.sweeps.report import SweepReport
+from convcalc.sweeps.values import typed
 
 PART = ""
 """A file of text grows as it is."""
@@ -14,8 +16,7 @@ PART = ""
 
 def header(job: Job) -> bytes:
     """The first line: the number, the axes, what was worked out, and the network's digest."""
-    names = ["design", *(axis.name for axis in job.space.axes), *job.shown, "network"]
-    return f"{','.join(_quoted(names))}\n".encode()
+    return f"{','.join(_quoted(job.column_names))}\n".encode()
 
 
 def encode(encoded: Encoded) -> bytes:
@@ -26,7 +27,7 @@ def encode(encoded: Encoded) -> bytes:
         texts = _quoted(axis.texts)
         columns.append([texts[each] for each in code.tolist()])
     columns += [_column(rows.columns[name]) for name in encoded.names]
-    columns.append([f"{times:016x}{plus:016x}" for times, plus in rows.digest.tolist()])
+    columns.append(hex_of(rows.digest))
     lines = map(",".join, zip(*columns, strict=True))
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -43,12 +44,11 @@ def render(result: SweepReport, *, color: bool = False) -> str:
 
 
 def _column(column: Any) -> Sequence[str]:
-    """Numbers as programs read them."""
+    """Numbers as programs read them, anything else as one would type it."""
     values = column.tolist()
-    if column.dtype.kind == "b":
-        return ["true" if value else "false" for value in values]
-    texts = list(map(str, values))
-    return texts if column.dtype.kind in "if" else _quoted(texts)
+    if column.dtype.kind in "if":
+        return list(map(str, values))
+    return _quoted(list(map(typed, values)))
 
 
 def _quoted(texts: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convcalc.sweeps.axes import Axis
+from convcalc.sweeps.digest import hex_of
 from convcalc.sweeps.kept import Groups, values_by_size
 from convcalc.sweeps.report import SweepReport
 
@@ -63,12 +64,8 @@ def render(result: SweepReport, *, color: bool = False) -> str:
 
 def _example(result: SweepReport, number: int) -> dict[str, Any]:
     space = result.job.space
-    codes = [int(column[0]) for column in space.codes(number, number + 1)]
-    return {
-        "axes": {
-            axis.name: _value(axis, code) for axis, code in zip(space.axes, codes, strict=True)
-        }
-    }
+    coded = zip(space.axes, space.codes_of(number), strict=True)
+    return {"axes": {axis.name: _value(axis, code) for axis, code in coded}}
 
 
 def _value(axis: Axis, code: int) -> Any:
@@ -80,6 +77,8 @@ def _value(axis: Axis, code: int) -> Any:
 def _networks(result: SweepReport, groups: Groups) -> Iterator[dict[str, Any]]:
     job, rows = result.job, groups.rows
     ordered = [values_by_size(axis) for axis in job.space.axes]
+    columns = {name: rows.columns[name].tolist() for name in job.shown}
+    digests = hex_of(rows.digest)
     for row, number in enumerate(rows.numbers.tolist()):
         axes = {
             axis.name: _value(axis, int(code[row]))
@@ -92,17 +91,11 @@ def _networks(result: SweepReport, groups: Groups) -> Iterator[dict[str, Any]]:
             )
             if least[row] != greatest[row]
         }
-        times, plus = rows.digest[row].tolist()
         yield {
             "design": number,
             "designs": int(groups.count[row]),
-            "network": f"{times:016x}{plus:016x}",
+            "network": digests[row],
             "axes": axes,
             "ranges": ranges,
-            "measures": {
-                name: rows.columns[name][row].item()
-                if hasattr(rows.columns[name][row], "item")
-                else rows.columns[name][row]
-                for name in job.shown
-            },
+            "measures": {name: column[row] for name, column in columns.items()},
         }

@@ -11,7 +11,9 @@ from secrets import token_hex
 from typing import Any
 
 from convcalc.diagnostics import ArgumentError
+from convcalc.sweeps.digest import hex_of
 from convcalc.sweeps.job import Encoded, Job
+from convcalc.sweeps.values import typed
 
 PART = ".part"
 """What is behind the name of the stream."""
@@ -24,13 +26,10 @@ _NAME = re.compile(r"designs-(\d{19})-(\d{19})\.parquet$")
 def header(job: Job) -> bytes:
     """The names and types: the number, the axes, what was worked out, and the network's digest."""
     pa = _arrow()
-    first = job.space.codes(0, 1)
-    fields = [("design", pa.int64())]
-    fields += [(axis.name, _type(pa, job.names.values_of(axis))) for axis in job.space.axes]
-    for name in job.shown:
-        own = job.names.columns([name], first)
-        fields.append((name, _type(pa, own[name]) if name in own else pa.int64()))
-    fields.append(("network", pa.string()))
+    kinds = ["i", *(job.names.values_of(axis).dtype.kind for axis in job.space.axes)]
+    kinds += [*(job.kinds.get(name, "i") for name in job.shown), "O"]
+    types = [_type(pa, kind) for kind in kinds]
+    fields = list(zip(job.column_names, types, strict=True))
     return bytes(pa.schema(fields).serialize())
 
 
@@ -41,9 +40,8 @@ def encode(encoded: Encoded) -> bytes:
     columns = [rows.numbers]
     columns += [values[code] for values, code in zip(encoded.values, rows.codes, strict=True)]
     columns += [rows.columns[name] for name in encoded.names]
-    arrays = [pa.array(column, _type(pa, column)) for column in columns]
-    digests = [f"{times:016x}{plus:016x}" for times, plus in rows.digest.tolist()]
-    arrays.append(pa.array(digests, pa.string()))
+    arrays = [_array(pa, column) for column in columns]
+    arrays.append(pa.array(hex_of(rows.digest), pa.string()))
     names = [*map(str, range(len(arrays)))]  # the stream's own stand in its header
     return bytes(pa.RecordBatch.from_arrays(arrays, names).serialize())
 
@@ -160,9 +158,16 @@ def _groups(pa: Any, stream: Any) -> Iterator[Any]:
         yield pa.Table.from_batches(waiting)
 
 
-def _type(pa: Any, column: Any) -> Any:
-    """What Arrow calls the values of an array."""
-    return {"i": pa.int64(), "f": pa.float64(), "b": pa.bool_()}.get(column.dtype.kind, pa.string())
+def _array(pa: Any, column: Any) -> Any:
+    """A column as Arrow has it; values that are not all of one type are text."""
+    kind = column.dtype.kind
+    values = list(map(typed, column.tolist())) if kind == "O" else column
+    return pa.array(values, _type(pa, kind))
+
+
+def _type(pa: Any, kind: str) -> Any:
+    """What Arrow calls the values of an array of this kind, as NumPy has kinds."""
+    return {"i": pa.int64(), "f": pa.float64(), "b": pa.bool_()}.get(kind, pa.string())
 
 
 def _arrow() -> Any:
