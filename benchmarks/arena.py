@@ -9,8 +9,8 @@ from benchmarks.arena_networks import drawn
 from benchmarks.arguments import parser
 from benchmarks.timing import print_table, seconds
 from convcalc.analysis.memory import arena
+from convcalc.analysis.memory.amounts import read_bytes
 from convcalc.analysis.memory.arena_search import search
-from convcalc.analysis.memory.limits import read_bytes
 from convcalc.analysis.memory.patches import fitting
 from convcalc.analysis.memory.static_plan import ArenaReport
 from convcalc.diagnostics import ArgumentError

@@ -1,7 +1,6 @@
 """Which known name another is near, without being another thing or the opposite of it."""
 
 from collections.abc import Collection, Iterable, Mapping
-from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 from itertools import islice
 
@@ -59,6 +58,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 @lru_cache(maxsize=256)
 def _nearest(said: str, names: tuple[str, ...]) -> str | None:
     """The same in lower case; one mistake asks more than once, and comparing letters is slow."""
+    from difflib import get_close_matches  # only wanted once something is wrong
+
     letters = {*said}
     alike = [
         each for each in names if _may_be_near(len(said), len(each), sum(map(each.count, letters)))
@@ -151,4 +152,6 @@ def _words(name: str) -> list[str]:
 
 
 def _alike(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, one, other).ratio()

@@ -390,7 +390,7 @@ def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -
     """Bytes on the command line, with a unit."""
     if value is None:
         return None
-    from convcalc.analysis.memory.limits import read_bytes
+    from convcalc.analysis.memory.amounts import read_bytes
 
     name = param.name or ""
     try:

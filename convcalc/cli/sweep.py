@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.cli.options import (
     FILE,
@@ -35,8 +34,10 @@ from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
 from convcalc.sweeps.run import CSV, Partials, RowFile, Writer, executor, run
 from convcalc.sweeps.space import METHODS, Method, Sample, read_space
-from convcalc.sweeps.state import State
 from convcalc.sweeps.subject import Subject
+
+if TYPE_CHECKING:
+    from convcalc.sweeps.state import State
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -200,6 +201,8 @@ def command(
         axes = with_own(said.vary, vary)
         mine = {name: value for name, value in said.options.items() if name not in given}
         if "checkpoint" in mine:
+            from convcalc.analysis.memory.checkpoint import read_checkpoint
+
             mine["checkpoint"] = read_checkpoint(mine["checkpoint"])
     except SpecError as error:
         output.end((), error.diagnostics)
@@ -378,12 +381,10 @@ def _run(
     rows = output.format.form == "rows"
     result = nothing(job)
     lengths: dict[str, int] = {}
-    if resume is not None:
-        going_on = State(resume, job, [*of_rows, *folders])
-        kept: State | None = going_on
-        result, lengths = going_on.read(job)
+    kept = _state(state if resume is None else resume, job, [*of_rows, *folders])
+    if kept is not None and resume is not None:
+        result, lengths = kept.read(job)
     else:
-        kept = None if state is None else State(state, job, [*of_rows, *folders])
         for file in (*files, *([] if state is None else [state])):
             if os.path.lexists(file) and not force:
                 also = "; --resume goes on with it" if file == state else ""
@@ -419,6 +420,15 @@ def _run(
     finally:
         progress(None)
     return result
+
+
+def _state(path: str | None, job: Job, files: Sequence[str]) -> "State | None":
+    """Who keeps what is done, if that is asked for."""
+    if path is None:
+        return None
+    from convcalc.sweeps.state import State
+
+    return State(path, job, files)
 
 
 def _told(message: str) -> None:

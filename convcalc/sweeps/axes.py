@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.diagnostics import ArgumentError, listed
 from convcalc.nearness import asked
@@ -252,6 +251,8 @@ class _Reader:
                 raise ArgumentError(message)
             return int(text)
         if kind == "checkpoint":
+            from convcalc.analysis.memory.checkpoint import read_checkpoint
+
             return None if text == "none" else read_checkpoint(text)
         known = [*DTYPE_BYTES] if kind == "dtype" else [*OPTIMIZERS]
         if text not in known:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from convcalc.analysis.memory.gpus import gpu_names, nearest_gpu
-from convcalc.analysis.memory.limits import Limit, read_limit
 from convcalc.diagnostics import ArgumentError
-from convcalc.nearness import asked
 from convcalc.spec.nodes import INCOMING
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.limits import Limit
 
 Needs = Literal["totals", "field", "peak", "whole"]
 """What a measure is worked out from, the cheapest first."""
@@ -74,7 +74,7 @@ class Measure(NamedTuple):
     """What it is worked out from."""
     unit: Literal["", "bytes"] = ""
     """Whether it is in bytes; else it counts."""
-    limit: Limit | None = None
+    limit: "Limit | None" = None
     """Of a largest batch: the GPU that it is to fit into."""
     layer: str | None = None
     """Of an extent: the full name of the layer or block; None is the network's output."""
@@ -98,6 +98,9 @@ def read_measure(name: str) -> Measure:
         return Measure(name, row.needs, row.unit)
     family, _, rest = name.partition(".")
     if family == "largest_batch" and rest:
+        from convcalc.analysis.memory.gpus import gpu_names, nearest_gpu
+        from convcalc.analysis.memory.limits import read_limit
+
         gpu = rest.replace("_", "-")
         if not gpu_names(gpu):
             near = nearest_gpu(gpu)
@@ -109,6 +112,8 @@ def read_measure(name: str) -> Measure:
     if family == "output" and rest:
         layer, _, extent = rest.rpartition(".")
         if extent not in EXTENTS:
+            from convcalc.nearness import asked
+
             near = asked([extent], EXTENTS)
             message = (
                 f"{name} ends in {extent!r}, and an extent is channels, length, height, width or "
@@ -126,6 +131,8 @@ def is_measure(name: str) -> bool:
 
 def unknown_measure(name: str, others: Iterable[str] = ()) -> str:
     """What is wrong with the name of no measure; `others` are names that may be meant as well."""
+    from convcalc.nearness import asked
+
     known = [*MEASURES, *others]
     near = asked([name], known)
     listed = ", ".join((*MEASURES, *FAMILIES, *others))

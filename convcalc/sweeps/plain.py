@@ -1,14 +1,12 @@
 """Designs one by one, as `analyze` and `memory` work them out: the reference of every other way."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convcalc.analysis import Report, analyze
-from convcalc.analysis.memory import arena, refusals
-from convcalc.analysis.memory.arena_fits import unknown
-from convcalc.analysis.memory.static_plan import ArenaReport
+from convcalc.analysis.memory.batch import refusals
 from convcalc.analysis.memory.terms import Model, model
 from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.graph import Network, SpecError
@@ -18,6 +16,9 @@ from convcalc.sweeps.digest import Digest, digest_of
 from convcalc.sweeps.measures import Measure
 from convcalc.sweeps.space import Design, Space
 from convcalc.sweeps.subject import Subject
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.static_plan import ArenaReport
 
 MOST = 2**63 - 1
 """The largest number that a column holds."""
@@ -131,9 +132,12 @@ class Known:
         return self._report
 
     @property
-    def arena(self) -> ArenaReport:
+    def arena(self) -> "ArenaReport":
         """The static plan of a small device, in int8, where every layer has a rule."""
         if self._arena is None:
+            from convcalc.analysis.memory.arena_fits import unknown
+            from convcalc.analysis.memory.static_plan import arena
+
             planned = arena(self.network)
             problem = unknown(planned)
             if problem is not None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.executors import serial
 from convcalc.sweeps.job import Encoded, Job, Partial
 from convcalc.sweeps.report import SweepReport, merged, nothing
-from convcalc.sweeps.state import State
+
+if TYPE_CHECKING:
+    from convcalc.sweeps.state import State
 
 CSV = ".csv"
 """The ending of a file of comma-separated values."""
@@ -125,7 +127,7 @@ def run(
     *,
     files: Sequence[RowFile] = (),
     write: Callable[[bytes], None] | None = None,
-    state: State | None = None,
+    state: "State | None" = None,
     known: SweepReport | None = None,
 ) -> Iterator[SweepReport]:
     """What is known after each stretch; files and state are as far then, whatever ends it.

@@ -48,6 +48,8 @@ class Subject:
         self.written: Written = network.written
         if self.written.spec is None:
             raise SpecError(network.errors)
+        if input is None and not parameters:
+            self.own = network  # as it was read
         if isinstance(self.input, Mapping) or self.parameters.keys() - self.defaults.keys():
             errors = self.network().errors
             if any(error.code == UNKNOWN for error in errors):

@@ -113,6 +113,28 @@ def test_a_clean_spec_imports_these_modules_and_no_other(format_name: str) -> No
         assert "dataclasses" not in found - imported("import click, json, yaml")
 
 
+SWEPT = {
+    *(SUMMED - {"formats.summary"}), "arguments", "analysis.memory.amounts", "cli.sweep",
+    "formats.plain", "formats.sweep", "formats.sweep.plain", "graph.given", "nearness",
+    "spec.expressions", "spec.made_of", "spec.swept", "spec.syntax",
+    "sweeps", "sweeps.arrays", "sweeps.axes", "sweeps.chunk", "sweeps.digest", "sweeps.evaluators",
+    "sweeps.executors", "sweeps.executors.serial", "sweeps.executors.tasks", "sweeps.front",
+    "sweeps.job", "sweeps.kept", "sweeps.measures", "sweeps.names", "sweeps.plain", "sweeps.report",
+    "sweeps.run", "sweeps.space", "sweeps.subject", "sweeps.values", "sweeps.where",
+}  # fmt: skip
+"""What a sweep of a design or two needs beyond: no engine, no file and no state."""
+
+
+def test_a_small_sweep_imports_arrays_and_little_beside_what_an_analysis_does() -> None:
+    arguments = ("sweep", "mobilenet_v2", "--vary", "alpha=1", "--format", "plain")
+    found = imported("import numpy", arguments=())
+    found = imported("", arguments=arguments) - found
+
+    assert sorted(bare(found) - ON_THE_WAY - SWEPT) == []
+    assert not roots(found) & (HEAVY - {"numpy"})
+    assert not found & {"json", "pathlib", "difflib"}
+
+
 def test_the_table_imports_rich_and_no_arrays() -> None:
     found = imported("", arguments=("analyze", "vgg16", "--format", "table"))
 

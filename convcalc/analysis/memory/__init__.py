@@ -10,6 +10,7 @@ cards, shards and runtimes.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from convcalc.analysis.memory.amounts import read_bytes as read_bytes
     from convcalc.analysis.memory.batch import refusals as refusals
     from convcalc.analysis.memory.batch import refused as refused
     from convcalc.analysis.memory.batch import untrained as untrained
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from convcalc.analysis.memory.limits import Suggestion as Suggestion
     from convcalc.analysis.memory.limits import fits as fits
     from convcalc.analysis.memory.limits import gpu_memory as gpu_memory
-    from convcalc.analysis.memory.limits import read_bytes as read_bytes
     from convcalc.analysis.memory.limits import read_limit as read_limit
     from convcalc.analysis.memory.limits import suggestions as suggestions
     from convcalc.analysis.memory.lower_line import DeployReport as DeployReport
@@ -79,7 +79,7 @@ _HOMES = {
     "largest_batch": "library",
     "memory": "library",
     "model": "terms",
-    "read_bytes": "limits",
+    "read_bytes": "amounts",
     "read_limit": "limits",
     "refusals": "batch",
     "refused": "batch",

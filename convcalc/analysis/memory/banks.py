@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from convcalc.analysis.memory.amounts import read_bytes
 from convcalc.analysis.memory.boards import Bank
-from convcalc.analysis.memory.limits import read_bytes
 from convcalc.analysis.memory.planner import Need, banked
 from convcalc.analysis.memory.static_plan import ArenaReport
 from convcalc.diagnostics import ArgumentError, Problem

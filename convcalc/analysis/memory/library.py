@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from convcalc.analysis.memory.amounts import read_bytes
 from convcalc.analysis.memory.batch import refusals
 from convcalc.analysis.memory.checkpoint import read_checkpoint
-from convcalc.analysis.memory.limits import read_bytes, read_limit
+from convcalc.analysis.memory.limits import read_limit
 from convcalc.analysis.memory.losses import RULES as LOSSES
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.program import LOSS

@@ -1,15 +1,14 @@
 """How large a batch fits into a limit, which may be a GPU, and what would help when none does."""
 
 from collections.abc import Callable, Sequence
-from operator import index
 from typing import Any, NamedTuple
 
+from convcalc.analysis.memory.amounts import read_bytes, with_unit, without_unit
 from convcalc.analysis.memory.batch import untrained
 from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.analysis.memory.terms import Model, RunTerms, model
-from convcalc.arguments import shown
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, plan_layers
 from convcalc.graph.inputs import fed
@@ -112,67 +111,18 @@ def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
     if not isinstance(value, str):
         count = read_bytes(value, "limit")
         if 0 < count < FEWEST:
-            raise ArgumentError(_unitless(str(count)))
+            raise ArgumentError(without_unit(str(count)))
         return Limit(f"{count:,} B", count)
     text = value.strip()
     known_bytes = amount(text, round_up=False)
     if known_bytes is None:
-        near = _with_unit(text) or nearest_gpu(text)
+        near = with_unit(text) or nearest_gpu(text)
         advice = f"did you mean {near}?" if near else "T4, rtx4090 and a100-80gb are some of these"
         message = f"{value!r} is neither a number of bytes, such as 12GiB, nor a GPU: {advice}"
         raise ArgumentError(message)
     if text[-1].isdigit():
-        raise ArgumentError(_unitless(text))
+        raise ArgumentError(without_unit(text))
     return Limit(text, known_bytes)
-
-
-def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
-    """Bytes: a number, or a text with a unit. Raises `ValueError` for what is neither.
-
-    A text may go without unit if `unitless`, and if it is 0.
-
-    >>> read_bytes("300MB", "context")
-    300000000
-    """
-    if not isinstance(value, str):
-        try:
-            count = index(value)
-        except TypeError:
-            count = None
-        if count is None or isinstance(value, bool):
-            message = f"{what} is a number of bytes, or a text such as '8GiB', not {shown(value)}"
-            raise TypeError(message)
-        if count < 0:
-            message = f"{what} {count:,} is below 0"
-            raise ArgumentError(message)
-        return count
-    text = value.strip()
-    read = amount(text, round_up=True)
-    if read is None:
-        near = _with_unit(text)
-        asked = f": did you mean {near}?" if near else ", such as 500MB or 1.5GiB"
-        message = f"{value!r} is no number of bytes{asked}"
-        raise ArgumentError(message)
-    if read and text[-1].isdigit() and not unitless:
-        raise ArgumentError(_unitless(text))
-    return read
-
-
-def _with_unit(text: str) -> str | None:
-    """A number of bytes whose unit is written in other letters, as it is written here.
-
-    >>> _with_unit("12gb"), _with_unit("1.5 gib"), _with_unit("t4x")
-    ('12GB', '1.5GiB', None)
-    """
-    units = {f"{prefix}{end}".lower(): f"{prefix}{end}" for prefix in "kMGT" for end in ("B", "iB")}
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    unit = units.get(text[len(number) :].lower(), "").replace("kiB", "KiB")
-    known = f"{number.strip()}{unit}"
-    return known if unit and amount(known, round_up=False) is not None else None
-
-
-def _unitless(text: str) -> str:
-    return f"{text!r} has no unit: write {text}GiB or {text}MB, or {text}B for bytes"
 
 
 class _Change(NamedTuple):
