@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,11 +31,12 @@ from convcalc.graph import SpecError
 from convcalc.sweeps.axes import with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
-from convcalc.sweeps.run import CSV, Partials, RowFile, Writer, executor, run
+from convcalc.sweeps.run import CSV, Partials, executor, run
 from convcalc.sweeps.space import METHODS, Method, Sample, read_space
 from convcalc.sweeps.subject import Subject
 
 if TYPE_CHECKING:
+    from convcalc.sweeps.row_file import RowFile, Writer
     from convcalc.sweeps.state import State
 
 INTERRUPTED = 130
@@ -362,6 +362,8 @@ def _format(name: str) -> Any:
 
 
 def _ending(file: str) -> str:
+    from pathlib import PurePath
+
     return PurePath(file).suffix.lower()
 
 
@@ -396,11 +398,7 @@ def _run(
     endings = {_ending(file) for file in of_rows} | ({CSV} if rows else set())
     writers: dict[str, Writer] = {ending: _format(ROWS[ending]) for ending in sorted(endings)}
     job.encode = {ending: writer.encode for ending, writer in writers.items()}
-    opened = [
-        RowFile(file, ending, writer, job, length=lengths.get(file + writer.PART))
-        for file in of_rows
-        for ending, writer in [(_ending(file), writers[_ending(file)])]
-    ]
+    opened = [_row_file(file, writers[_ending(file)], job, lengths) for file in of_rows]
     if rows:
         write_made(writers[CSV].header(job).decode())
     progress = _progress(job.space.designs, result.done)
@@ -431,6 +429,13 @@ def _state(path: str | None, job: Job, files: Sequence[str]) -> "State | None":
     return State(path, job, files)
 
 
+def _row_file(file: str, writer: "Writer", job: Job, lengths: Mapping[str, int]) -> "RowFile":
+    """A file of rows, new or cut off where it holds."""
+    from convcalc.sweeps.row_file import RowFile
+
+    return RowFile(file, _ending(file), writer, job, length=lengths.get(file + writer.PART))
+
+
 def _told(message: str) -> None:
     """Say something beside the answer."""
     sys.stderr.write(f"convcalc: {message}\n")
@@ -438,6 +443,8 @@ def _told(message: str) -> None:
 
 def _writable(file: str) -> None:
     """Refuse a file that could not be written in the end, before the work; it stays as it is."""
+    from pathlib import Path
+
     path = Path(file)
     there = os.path.lexists(file)
     try:

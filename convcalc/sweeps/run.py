@@ -1,15 +1,14 @@
 """A sweep from its first design, or from where it stopped, to its end: merged, written and kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.executors import serial
-from convcalc.sweeps.job import Encoded, Job, Partial
+from convcalc.sweeps.job import Job, Partial
 from convcalc.sweeps.report import SweepReport, merged, nothing
 
 if TYPE_CHECKING:
+    from convcalc.sweeps.row_file import RowFile
     from convcalc.sweeps.state import State
 
 CSV = ".csv"
@@ -41,91 +40,11 @@ def executor(
     return lambda job, start: processes.partials(job, start, jobs)
 
 
-class Writer(Protocol):
-    """Who writes designs, a row each; a module of the formats."""
-
-    PART: str
-    """What is put behind the name of a file while it grows; empty where it can grow as it is."""
-
-    def header(self, job: Job) -> bytes:
-        """What stands in front of the first design."""
-        ...
-
-    def encode(self, encoded: Encoded) -> bytes:
-        """Designs, to be put behind those that are there."""
-        ...
-
-    def finish(self, part: str, path: str) -> None:
-        """Make the file of what has grown; raises `OSError`."""
-        ...
-
-
-class RowFile:
-    """A file of the designs that are left, which grows as they come."""
-
-    def __init__(
-        self, path: str, ending: str, writer: Writer, job: Job, *, length: int | None = None
-    ) -> None:
-        """Open it, new or, where `length` says how much of it holds, cut off there.
-
-        Raises `ArgumentError` where that cannot be.
-        """
-        self.made = path
-        self.path = path + writer.PART
-        self.ending = ending
-        self.writer = writer
-        self.length = 0
-        try:
-            if length is None:
-                self.file: BinaryIO = Path(self.path).open("wb")  # noqa: SIM115 (see `close`)
-                self.write(writer.header(job))
-                self.commit()
-                return
-            there = Path(self.path).stat().st_size
-            if there < length:
-                message = f"{self.path}: has {there:,} bytes, and {length:,} were written before"
-                raise ArgumentError(message)
-            self.file = Path(self.path).open("r+b")  # noqa: SIM115
-            self.file.truncate(length)
-            self.file.seek(length)
-            self.length = length
-        except OSError as error:
-            message = f"{self.path}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
-
-    def write(self, data: bytes) -> None:
-        """Put designs behind those that are there; raises `ArgumentError`."""
-        try:
-            self.file.write(data)
-            self.file.flush()
-        except OSError as error:
-            message = f"{self.path}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
-
-    def commit(self) -> None:
-        """What was written holds: the designs are counted as done."""
-        self.length = self.file.tell()
-
-    def close(self, *, again: bool) -> None:
-        """Cut off what does not hold, and close it; `again` is whether it may be gone on with."""
-        self.file.truncate(self.length)
-        self.file.close()
-        if self.path == self.made:
-            return
-        try:
-            self.writer.finish(self.path, self.made)
-            if not again:
-                Path(self.path).unlink()
-        except OSError as error:
-            message = f"{self.made}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
-
-
 def run(
     job: Job,
     partials: Partials,
     *,
-    files: Sequence[RowFile] = (),
+    files: Sequence["RowFile"] = (),
     write: Callable[[bytes], None] | None = None,
     state: "State | None" = None,
     known: SweepReport | None = None,
@@ -164,5 +83,5 @@ def run(
             state.keep(result, _lengths(files), now=True)
 
 
-def _lengths(files: Sequence[RowFile]) -> dict[str, int]:
+def _lengths(files: Sequence["RowFile"]) -> dict[str, int]:
     return {file.path: file.length for file in files}

@@ -20,7 +20,8 @@ from convcalc.sweeps.executors import processes, serial
 from convcalc.sweeps.job import CHUNK, Job, Partial
 from convcalc.sweeps.measures import Measure
 from convcalc.sweeps.report import SweepReport, nothing
-from convcalc.sweeps.run import RowFile, run
+from convcalc.sweeps.row_file import RowFile
+from convcalc.sweeps.run import run
 from convcalc.sweeps.space import Sample, Space, read_space
 from convcalc.sweeps.state import State
 from convcalc.sweeps.subject import Subject
