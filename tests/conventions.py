@@ -667,6 +667,29 @@ MORE: dict[str, Measured] = {
         "nn.AvgPool2d(3, 2, 1, count_include_pad=False)",
     ),
     "avgpool_3d": _map("avgpool: 2", "nn.AvgPool3d(2)", "4x6x8x4"),
+    "maxpool_uneven": _map(
+        "maxpool: {kernel: 3, stride: 2, padding: [[0, 1], [0, 1]]}",
+        "nn.Sequential(nn.ConstantPad2d((0, 1, 0, 1), -1e9), nn.MaxPool2d(3, 2))",
+    ),
+    "maxpool_uneven_function": _map(
+        "maxpool: {kernel: 3, stride: 2, padding: [[0, 1], [0, 1]]}",
+        _apply("F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-1e9), 3, 2)"),
+        written={"maxpool": "function"},
+    ),
+    "avgpool_uneven": _map(
+        "avgpool: {kernel: 3, stride: 2, padding: [[0, 1], [0, 1]]}",
+        "nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.AvgPool2d(3, 2))",
+    ),
+    "lppool_padded": _map(
+        "lppool: {kernel: 3, stride: 1, padding: 1}",
+        "nn.Sequential(nn.ZeroPad2d(1), nn.LPPool2d(2, 3, 1))",
+    ),
+    "resized_twice": _map(
+        "upsample: {size: 5x5}, upsample: {size: 7x7}",
+        "nn.Sequential(nn.Upsample((5, 5)), nn.Upsample((7, 7)))",
+        "3x3x1",
+        written={"upsample": "size"},
+    ),
     "kmaxpool": _map(
         "kmaxpool: 5",
         _apply("x.gather(2, x.topk(5, 2).indices.sort(2).values)"),

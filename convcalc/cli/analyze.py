@@ -214,8 +214,8 @@ def command(
     if form == "values" and origins:
         message = f"{output.name} has both names of every layer, whatever --names says"
         raise click.UsageError(message)
-    if "count" in (columns or ()) and (of_tools is None or of_tools.apart):
-        message = "the column count is what --count says of layers, and no TOOL is given"
+    if "count" in (columns or ()) and of_tools is None:
+        message = "the column count is what a tool counts of layers: name it by --count TOOL"
         raise click.UsageError(message)
     if of_tools is not None and (summary or of_tools.apart):
         _sensible_counts(
@@ -340,6 +340,7 @@ def _sensible_counts(of_tools: "Asked", given: dict[str, bool]) -> None:
     for option, there in given.items():
         if there:
             shown = "--why" if of_tools.why else "--whose" if of_tools.text else "--count"
+            shown += " all" if of_tools.every else ""
             message = f"{option} is without effect on what {shown} shows; leave one of both out"
             raise click.UsageError(message)
 

@@ -45,14 +45,19 @@ class Asked(NamedTuple):
     """What the counts are for."""
 
     @property
+    def every(self) -> bool:
+        """Whether all tools are named, by one word."""
+        return self.tool == ALL
+
+    @property
     def tools(self) -> list[str]:
         """The tools that are asked about."""
-        return [*CONVENTIONS] if self.tool in (None, ALL) else [str(self.tool)]
+        return [*CONVENTIONS] if self.tool is None or self.every else [self.tool]
 
     @property
     def apart(self) -> bool:
         """Whether the answer is a table of its own, and no column of the layers'."""
-        return self.why or self.text is not None or self.tool == ALL
+        return self.why or self.text is not None or self.every
 
 
 def asked(

@@ -1,7 +1,10 @@
 """What other tools count: their own numbers, as they gave them, and the bridges that lead there."""
 
+import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,6 +23,7 @@ from conventions import (
     UNLIKE,
     Written,
 )
+from kinds import CASES
 
 from convcalc.analysis.conventions import (
     CONVENTIONS,
@@ -30,10 +34,12 @@ from convcalc.analysis.conventions import (
     sites,
     tables,
 )
+from convcalc.analysis.conventions.alike import MOVING
 from convcalc.analysis.conventions.terms import Site, Term
 from convcalc.analysis.conventions.whose import OURS, figures, published, whose
 from convcalc.graph import load, loads
 from convcalc.graph.written import with_ways, written
+from convcalc.layers import kinds
 from convcalc.layers.written import WAYS
 from convcalc.spec.bundled import bundled_architectures
 from convcalc.spec.promises import TOOLS as TOOLS_OF_SPECS
@@ -300,16 +306,17 @@ def test_every_coefficient_turns_a_number_that_was_measured(
 @pytest.mark.parametrize("tool", CONVENTIONS)
 def test_a_bridge_says_what_it_would_be(tool: str) -> None:
     """Where all of a kind are written otherwise, terms are what the bridge said they would be."""
-    for name in ("resnet18", "mobilenet_v3_small"):
-        network = NETWORKS[name].network
-        counted = count(network, tool)
+    twice = loads("{input: 3x3x1, layers: [upsample: {size: 5x5}, upsample: {size: 7x7}, relu]}")
+    asked = [(NETWORKS[name].network, 1) for name in ("resnet18", "mobilenet_v3_small")]
+    for network, batch in (*asked, (twice, 2)):
+        counted = count(network, tool, batch=batch)
         terms = bridge(counted)
         assert sum(term.amount for term in terms) == counted.total
         changes = {(way.kind, way.word) for term in terms for way in term.otherwise}
         for kind, word in changes:
             then = {
                 (each.says, each.times, each.quantity): each.amount
-                for each in count(network, tool, written={kind: word}).summands
+                for each in count(network, tool, batch=batch, written={kind: word}).summands
             }
             for term in terms:
                 said = [
@@ -317,6 +324,85 @@ def test_a_bridge_says_what_it_would_be(tool: str) -> None:
                 ]
                 key = (term.says, term.times, term.quantity)
                 assert then.get(key, 0) == (said[0] if said else term.amount), (kind, word, term)
+
+
+def test_what_a_tool_minds_changes_its_number_and_nothing_else_does() -> None:
+    """Of layers that were measured, in each mode and inside `torch.no_grad`."""
+    networks = [*SINGLE.values(), *(row.written for row in MORE.values())]
+    for tool, row in CONVENTIONS.items():
+        changing = set()
+        for network in OF_KERAS.values() if tool == "tensorflow" else networks:
+            totals = {
+                (train, no_grad): count(
+                    network.network,
+                    tool,
+                    mode="train" if train else "eval",
+                    no_grad=no_grad,
+                    written=network.written,
+                ).total
+                for train in (False, True)
+                for no_grad in (False, True)
+            }
+            for (train, no_grad), total in totals.items():
+                changing |= {"train"} if total != totals[not train, no_grad] else set()
+                changing |= {"no_grad"} if total != totals[train, not no_grad] else set()
+        assert changing == {*row.minds}, tool
+
+
+LACKING = (
+    "avgpool: {kernel: 2, stride: 1, dilation: 2}",
+    "upsample: {size: 20x24, mode: linear, positions: asymmetric}",
+    "attention: {heads: 2, grid: 2}",
+)
+"""Layers that PyTorch has none for."""
+
+
+@pytest.mark.parametrize("layer", LACKING)
+def test_no_number_is_known_of_a_layer_that_the_library_has_not(layer: str) -> None:
+    network = loads(f"{{input: 10x12x4, layers: [{layer}]}}")
+    assert [tool for tool in CONVENTIONS if count(network, tool).total is not None] == []
+
+
+def _of_a_source(tool: str) -> Iterator[tuple[list[str], set[str]]]:
+    """Kinds that the table of a tool gives to `nothing`, and those that have rows beside."""
+    source = Path(str(tables(tool).module.__file__)).read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Dict):
+            rows = {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
+            for key, value in zip(node.keys, node.values, strict=True):
+                if key is None and isinstance(value, ast.Call):
+                    kinds = [
+                        str(each.value) for each in value.args if isinstance(each, ast.Constant)
+                    ]
+                    yield [*MOVING, *kinds], rows
+
+
+def test_no_kind_has_a_row_beside_that_it_counts_nothing_of() -> None:
+    """The last one would hold, without a word."""
+    seen = 0
+    for tool in CONVENTIONS:
+        for nothing, rows in _of_a_source(tool):
+            assert max(Counter(nothing).values()) == 1, tool
+            assert not rows & {*nothing}, tool
+            seen += 1
+    assert seen >= len({"fvcore", "torchinfo", "thop", "ultralytics", "torchprofile", "ptflops"})
+
+
+COUNTED_APART = {
+    "ACTIVATIONS": (
+        {case.kind for case in CASES if case.macs},
+        {"lstm", "gru"},  # operations that it counts no outputs of
+    ),
+    "PARAMETERS": (kinds(having="weighted"), set[str]()),
+}
+"""Tables that may leave kinds out: of which kinds they are to have a row, and which need none."""
+
+
+@pytest.mark.parametrize(("tool", "table"), [("fvcore", "ACTIVATIONS"), ("thop", "PARAMETERS")])
+def test_a_kind_that_comes_is_not_silently_counted_as_others(tool: str, table: str) -> None:
+    found = tables(tool)
+    needed, without = COUNTED_APART[table]
+    assert needed - {*getattr(found.module, table)} - {*found.reasons} == without
 
 
 def test_other_ways_are_never_the_way_it_is_written() -> None:
@@ -385,6 +471,20 @@ def test_our_multiply_accumulates_are_of_layers_that_a_tool_has_no_number_of_too
     assert counted.total is None
     assert [each.layer for each in counted.missing] == ["locally_connected1"]
     assert counted.summands[0].amount == counted.macs == 4 * (2 * 2 * 2) * 4 + 3 * (2 * 2 * 4)
+
+
+def test_parameters_are_not_known_where_a_layer_that_has_some_has_no_number() -> None:
+    local = "locally_connected: {filters: 3, kernel: 2}"
+    pools = "{maxpool: 2, name: pool}, {maxunpool: {indices: pool}}"
+    counts = [
+        count(
+            loads(f"{{input: 4x4x2, layers: [conv: {{filters: 2, kernel: 1}}, {each}]}}"), "fvcore"
+        )
+        for each in (local, pools)
+    ]
+
+    assert [each.total for each in counts] == [None, None]
+    assert [each.parameters for each in counts] == [None, 2 * 2 + 2]
 
 
 def test_a_number_without_a_unit_that_is_not_whole_is_in_billions_or_of_parameters_millions() -> (

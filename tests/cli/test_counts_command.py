@@ -73,6 +73,7 @@ def test_a_bridge_by_layer_says_what_each_adds() -> None:
         (["--why"], "--why leads to a tool's number"),
         (["--count", "thop", "--why=fvcore"], "are two tools"),
         (["--count", "thop", "--mode", "train"], "--mode is without effect on thop"),
+        (["--count", "torchinfo", "--no-grad"], "--no-grad is without effect on torchinfo"),
         (["--count", "thop", "--no-grad"], "--no-grad is without effect on thop"),
         (["--no-grad"], "--no-grad is about what other tools count"),
         (["--by-layer", "--count", "thop"], "--by-layer is of the terms of --why"),
@@ -85,10 +86,20 @@ def test_a_bridge_by_layer_says_what_each_adds() -> None:
         (["--why=thop", "--by-layer", "--format", "json"], "--by-layer is without effect on what"),
         (["--whose", "4.1G", "--count", "thop"], "--whose asks of all tools"),
         (["--whose", "four"], "'four' is no number as people write them"),
-        (["--count", "all", "--columns", "name"], "--columns is without effect on what --count"),
+        (
+            ["--count", "all", "--columns", "name"],
+            "--columns is without effect on what --count all",
+        ),
+        (
+            ["--count", "all", "--columns", "count"],
+            "--columns is without effect on what --count all",
+        ),
+        (["--why=all", "--depth", "1"], "--depth is without effect on what --why all shows"),
+        (["--count", "all", "--summary"], "--summary is without effect on what --count all shows"),
         (["--why=thop", "--dtype", "float16"], "--dtype is without effect on what --why shows"),
         (["--count", "thop", "--summary"], "--summary is without effect on what --count shows"),
-        (["--columns", "count"], "the column count is what --count says of layers"),
+        (["--columns", "count"], "the column count is what a tool counts of layers: name it by"),
+        (["--columns", "count", "--summary", "--count", "thop"], "lled 'count'; there are spec"),
         (["--count", "torchvision"], "did you mean"),
     ],
 )
@@ -151,6 +162,17 @@ def test_json_satisfies_its_schema(arguments: list[str]) -> None:
     )
     value = json.loads(run(*arguments, "--format", "json").stdout)
     Draft7Validator(schema).validate(value)
+
+
+def test_attention_without_gradients_is_another_number_of_ptflops(tmp_path: Path) -> None:
+    """As ptflops 0.7.5 says: on the fast path it sees no `torch.bmm`, and no softmax."""
+    spec = tmp_path / "attention.yaml"
+    spec.write_text("input: 5x8\nwritten: {attention: weights}\nlayers: [attention: 2]\n")
+    totals = [
+        json.loads(run(str(spec), "--count", "ptflops", *more, "--format", "json").stdout)
+        for more in ([], ["--no-grad"])
+    ]
+    assert [each["count"]["total"] for each in totals] == [2380, 1930]
 
 
 def test_how_layers_are_written_is_said_over_the_spec() -> None:

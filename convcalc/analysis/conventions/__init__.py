@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple
 from convcalc.analysis.conventions.terms import OWN_PARAMETERS, Rule, Rules, Site, Term, Uncounted
 from convcalc.analysis.report import Report
 from convcalc.arguments import by_name, one_of, switch, text, whole
-from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.graph.written import with_ways
 from convcalc.graph.written import written as words_of
@@ -40,8 +39,6 @@ class Convention(NamedTuple):
     """How much one multiply-accumulate is."""
     call: str
     """The call whose number it is."""
-    module: str = ""
-    """The module of this package with its tables; empty where it is named as the tool is."""
     minds: tuple[Literal["train", "no_grad"], ...] = ()
     """Which of these change its number; the others are without effect on it."""
     written: Mapping[str, str] = MappingProxyType({})
@@ -56,7 +53,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="flops, one a multiply-add",
             each=1,
             call="FlopCountAnalysis(model, inputs).total()",
-            module="fvcore",
             minds=("train", "no_grad"),
         ),
         "torchinfo": Convention(
@@ -65,7 +61,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="mult-adds",
             each=1,
             call="summary(model, input_data=inputs).total_mult_adds",
-            module="torchinfo",
         ),
         "thop": Convention(
             title="thop",
@@ -73,7 +68,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs",
             each=1,
             call="profile(model, inputs)",
-            module="thop",
         ),
         "ultralytics": Convention(
             title="ultralytics-thop",
@@ -81,7 +75,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs",
             each=1,
             call="profile(model, inputs)",
-            module="ultralytics",
         ),
         "torchprofile": Convention(
             title="torchprofile",
@@ -89,7 +82,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs",
             each=1,
             call="profile_macs(model, inputs)",
-            module="torchprofile",
             minds=("train", "no_grad"),
         ),
         "flopcounter": Convention(
@@ -98,7 +90,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="FLOPs, two a multiply-add",
             each=2,
             call="FlopCounterMode().get_total_flops(), model and inputs on meta",
-            module="flopcounter",
         ),
         "flopcounter:cpu": Convention(
             title="FlopCounterMode on the CPU",
@@ -106,7 +97,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="FLOPs, two a multiply-add",
             each=2,
             call="FlopCounterMode().get_total_flops(), model and inputs on the CPU",
-            module="flopcounter_cpu",
             minds=("train", "no_grad"),
         ),
         "ptflops": Convention(
@@ -115,7 +105,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs",
             each=1,
             call="get_model_complexity_info(model, size)",
-            module="ptflops",
+            minds=("no_grad",),
         ),
         "ptflops:aten": Convention(
             title="ptflops, backend aten",
@@ -123,7 +113,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs",
             each=1,
             call="get_model_complexity_info(model, size, backend='aten')",
-            module="ptflops_aten",
             minds=("no_grad",),
         ),
         "calflops": Convention(
@@ -132,7 +121,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="FLOPs, two a multiply-add",
             each=2,
             call="calculate_flops(model, size)",
-            module="calflops",
             minds=("no_grad",),
         ),
         "deepspeed": Convention(
@@ -141,7 +129,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="FLOPs, two a multiply-add",
             each=2,
             call="get_model_profile(model, size)",
-            module="deepspeed",
             minds=("no_grad",),
         ),
         "tensorflow": Convention(
@@ -150,7 +137,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="float operations, two a multiply-add",
             each=2,
             call="profile(graph, cmd='op', options=float_operation()).total_float_ops",
-            module="tensorflow",
         ),
         "timm": Convention(
             title="timm's tables",
@@ -158,13 +144,12 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs, in billions",
             each=1,
             call="FlopCountAnalysis(model, inputs).total()",
-            module="timm",
             minds=("train", "no_grad"),
             written=MappingProxyType({"global_avgpool": "mean"}),
         ),
     }
 )
-"""The tools, by the name that `--count` takes."""
+"""The tools, by the name that `--count` takes; the modules with their tables are called so."""
 
 
 class Tables(NamedTuple):
@@ -208,19 +193,15 @@ class Tables(NamedTuple):
 
 
 def tables(tool: str) -> Tables:
-    """The tables of a tool. Raises `ValueError` for one that there is not."""
-    module = import_module(f"{__name__}.{convention(tool).module}")
+    """The tables of a tool; raises as `convention` does."""
+    convention(tool)
+    module = import_module(f"{__name__}.{tool.replace(':', '_')}")  # one of a backend is apart
     return Tables(module.RULES, module.REASONS, module)
 
 
 def convention(tool: str) -> Convention:
-    """The row of a tool. Raises `ValueError` for one that there is not, with the nearest."""
-    row = CONVENTIONS.get(tool) if isinstance(tool, str) else None
-    if row is None:
-        from convcalc.arguments import unknown
-
-        raise ArgumentError(*unknown(tool, "tool", CONVENTIONS).args)
-    return row
+    """The row of a tool. Raises `ValueError` for a name of none, `TypeError` for what is none."""
+    return CONVENTIONS[one_of(tool, "tool", CONVENTIONS)]
 
 
 BASE = "our multiply-accumulates"
@@ -229,7 +210,10 @@ SECOND = "an addition for each multiplication"
 """The second term of a bridge to a tool that counts two operations a multiply-accumulate."""
 
 
-CARRIED = "what the averages of several layers leave, together"
+Key = tuple[str, int, str]
+"""What makes terms of several kinds one summand: the text, the coefficient and the quantity."""
+_BASE: Key = (BASE, 1, "MACs")
+CARRIED: Key = ("what the averages of several layers leave, together", 1, "rests")
 """A term of tools that average a sum over all layers, and cut it to a whole number."""
 
 
@@ -308,7 +292,8 @@ class Count(NamedTuple):
     activations: int | None
     """Activations as it counts them; None where it counts none, or layers are missing."""
     parameters: int | None
-    """Parameters as it counts them; None where it counts none."""
+    """Parameters as it counts them; None where it counts none, or layers are missing that have
+    some."""
 
     @property
     def convention(self) -> Convention:
@@ -442,10 +427,6 @@ def _as_usual(network: Network, row: Convention) -> Network:
     return network._replace(ways=(*usual, *network.ways)) if usual else network
 
 
-Key = tuple[str, int, str]
-"""What makes terms of several kinds one summand: the text, the coefficient and the quantity."""
-
-
 class _Counting:
     """A tool's terms of layers, each worked out once for layers that are alike."""
 
@@ -464,7 +445,7 @@ class _Counting:
     def _amounts(self, site: Site) -> Iterator[tuple[Key, int]]:
         macs = site.macs
         if macs:
-            yield (BASE, 1, "MACs"), macs
+            yield _BASE, macs
             if self.each > 1:
                 yield (SECOND, self.each - 1, "MACs"), (self.each - 1) * macs
         rule = self.tables.rules.get(site.kind, ())
@@ -473,6 +454,15 @@ class _Counting:
         for term, amount in amounts:
             if amount:
                 yield (term.says, term.times, term.quantity.symbol), amount
+
+    def terms(self, site: Site) -> tuple[list[tuple[Key, int]], int]:
+        """The terms that a count has of a layer, and what an average over the batch leaves of it.
+
+        Of one that there is no number for these are its MACs, whatever the tool says of it.
+        """
+        if self.reason(site):
+            return [(_BASE, site.macs)], 0
+        return self.amounts(site), self.tables.left(site)
 
     def reason(self, site: Site) -> str:
         """Why there is no number for a layer; empty where there is one."""
@@ -487,30 +477,30 @@ class _Counting:
 def counted(network: Network, tool: str, given: Conditions) -> Count:
     """The number that a tool gives for a network without errors."""
     counting = _Counting(tool)
-    ours: dict[int, int] = {}
-    summed: dict[Key, dict[int, int]] = {(BASE, 1, "MACs"): ours}
+    summed: dict[Key, dict[int, int]] = {_BASE: {}}
     missing: list[Missing] = []
     left: dict[int, int] = {}
     macs = activations = parameters = 0
+    unowned = False
     active, owned = counting.tables.activations, counting.tables.parameters
     for index, site in sites(network, tool, given):
         macs += site.macs
         reason = counting.reason(site)
         if reason:
             missing.append(Missing(network.nodes[index].name, site.kind, reason))
-            ours[index] = site.macs  # which they are whatever the tool says of the layer
-        else:
-            for key, amount in counting.amounts(site):
-                layers = summed.setdefault(key, {})
-                layers[index] = layers.get(index, 0) + amount
-            if given.batch > 1 and (rest := counting.tables.left(site)):
-                left[index] = rest
+            unowned |= site.parameters > 0
+        terms, rest = counting.terms(site)
+        for key, amount in terms:
+            layers = summed.setdefault(key, {})
+            layers[index] = layers.get(index, 0) + amount
+        if rest:
+            left[index] = rest
         if active is not None:
             activations += _sum(active.get(site.kind, ()), site)
         if owned is not None:
             parameters += OWN_PARAMETERS.of(site) + _sum(owned.get(site.kind, ()), site)
     if carried := sum(left.values()) // given.batch:
-        summed[CARRIED, 1, "rests"] = {max(left): carried}
+        summed[CARRIED] = {max(left): carried}
     summands = tuple(
         Summand(says, sum(layers.values()), times, quantity, layers)
         for (says, times, quantity), layers in summed.items()
@@ -523,7 +513,7 @@ def counted(network: Network, tool: str, given: Conditions) -> Count:
         summands=summands,
         missing=tuple(missing),
         activations=None if active is None or missing else activations,
-        parameters=None if owned is None else parameters,
+        parameters=None if owned is None or unowned else parameters,
     )
 
 
@@ -577,18 +567,27 @@ def _changes(count: Count) -> dict[tuple[str, str], dict[Key, int]]:
 
     Those are left out with which the tool has no number.
     """
-    counting = _Counting(count.tool)
+    counting, batch = _Counting(count.tool), count.conditions.batch
     changes: dict[tuple[str, str], dict[Key, int]] = {}
     without: set[tuple[str, str]] = set()
+    left = 0
+    more_left: dict[tuple[str, str], int] = {}
     for _, site in sites(count.network, count.tool, count.conditions):
+        now, rest = counting.terms(site)
+        left += rest
         for word, other in other_ways(site):
+            way = (site.kind, word)
             if counting.reason(other):
-                without.add((site.kind, word))
-            change = changes.setdefault((site.kind, word), {})
-            for key, amount in counting.amounts(other):
+                without.add(way)
+            then, rest_then = counting.terms(other)
+            more_left[way] = more_left.get(way, 0) + rest_then - rest
+            change = changes.setdefault(way, {})
+            for key, amount in then:
                 change[key] = change.get(key, 0) + amount
-            for key, amount in counting.amounts(site):
+            for key, amount in now:
                 change[key] = change.get(key, 0) - amount
+    for way, more in more_left.items():
+        changes[way][CARRIED] = (left + more) // batch - left // batch
     return {way: change for way, change in changes.items() if way not in without}
 
 

@@ -44,9 +44,9 @@ def _resized_otherwise(layer: Any) -> bool:
     )
 
 
+RESIZING = Condition("other positions than PyTorch's", lambda site: _resized_otherwise(site.layer))
 RESIZED_OTHERWISE = Uncounted(
-    "PyTorch resizes in none of these ways, so what a tool counts is not known",
-    (Condition("other positions than PyTorch's", lambda site: _resized_otherwise(site.layer)),),
+    "PyTorch resizes in none of these ways, so what a tool counts is not known", (RESIZING,)
 )
 """Of a resizing that PyTorch has no function for."""
 ON_A_GRID = Uncounted(
@@ -54,14 +54,12 @@ ON_A_GRID = Uncounted(
     (Condition("over a grid", lambda site: site.layer.grid is not None),),
 )
 """Of attention as in MaxViT. Windows are those of Swin, as torchvision writes them."""
+DILATED = Condition(
+    "with a dilation", lambda site: any(window.dilation > 1 for window in site.plan.windows)
+)
 POOLED_APART = Uncounted(
     "PyTorch's average pooling has no dilation, and how it is put together is not known",
-    (
-        Condition(
-            "with a dilation",
-            lambda site: any(window.dilation > 1 for window in site.plan.windows),
-        ),
-    ),
+    (DILATED,),
 )
 """Of an average pooling that PyTorch has no layer for."""
 TRACED_UNPOOL = Uncounted("PyTorch 2.13 stops where it traces max unpooling")

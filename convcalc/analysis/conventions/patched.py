@@ -3,6 +3,7 @@
 A function of torch.nn.functional runs where it is called as such and where a module calls it.
 """
 
+from math import prod
 from types import MappingProxyType
 
 from convcalc.analysis.conventions.terms import (
@@ -22,6 +23,7 @@ from convcalc.analysis.conventions.terms import (
     written,
 )
 from convcalc.layers import kinds
+from convcalc.layers.sliding import unrounded_windows
 
 METHOD = written("method")
 SEEN = ~METHOD
@@ -64,6 +66,26 @@ def _padded(site: Site) -> int:
     return int(site.read + site.read // site.inputs[0].channels * (site.layer.size - 1))
 
 
+def _pooled(site: Site) -> int:
+    """Values that a pool reads: of a copy with a border where PyTorch's pool has no such padding.
+
+    That pads both sides alike, by half of a window at most, and a power-average pool not at all.
+    """
+    if not hasattr(site.layer, "padding"):  # it fits its windows to the output
+        return site.read
+    sizes = site.inputs[0].spatial
+    windows = unrounded_windows(site.layer, sizes)
+    if site.kind != "lppool" and all(
+        window.before == window.after and 2 * window.before <= window.extent for window in windows
+    ):
+        return site.read
+    padded = (
+        window.before + size + window.after for size, window in zip(sizes, windows, strict=True)
+    )
+    return site.batch * site.inputs[0].channels * prod(padded)
+
+
+POOLED_READ = Quantity("x, padded apart", _pooled)
 ATTENDED = Quantity("h·L·S", _weights)
 """A weight of each key for each query and head."""
 STATES = Quantity("B·T·H", _states)
@@ -75,7 +97,7 @@ PADDED = Quantity("(C + size − 1)·S(x)", _padded)
 PROJECTIONS = Quantity("MACs − 2·L·S·E", lambda site: site.macs - SCORES.of(site))
 
 _FINITE = Condition("a finite norm", lambda site: site.layer.norm != float("inf"))
-POOLED = Term("1 per value that a function of pooling reads", 1, READ, (NO_MEAN,))
+POOLED = Term("1 per value that a function of pooling reads", 1, POOLED_READ, (NO_MEAN,))
 POOL: Rule = (POOLED,)
 LPPOOL: Rule = (
     POOLED,

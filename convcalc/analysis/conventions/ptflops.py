@@ -28,6 +28,7 @@ from convcalc.analysis.conventions.patched import (
     MULTIPLY,
     PAIRED_SCALE,
     POOLED,
+    POOLED_READ,
     PROJECTIONS,
     SOFTMAX_OF_WEIGHTS,
     SOFTMAX_WITHIN,
@@ -122,7 +123,7 @@ def _twice(what: str) -> Rule:
 
 
 _POOL: Rule = (
-    Term("1 per value that a module of pooling reads", 1, READ, (EXACT,), HOOK),
+    Term("1 per value that a module of pooling reads", 1, POOLED_READ, (EXACT,), HOOK),
     POOLED,
 )
 

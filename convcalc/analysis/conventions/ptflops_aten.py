@@ -6,7 +6,13 @@ what one operator does there: attention without its weights, an LSTM.
 
 from types import MappingProxyType
 
-from convcalc.analysis.conventions.alike import ON_A_GRID, REASONS, RESIZED_OTHERWISE, nothing
+from convcalc.analysis.conventions.alike import (
+    ON_A_GRID,
+    POOLED_APART,
+    REASONS,
+    RESIZED_OTHERWISE,
+    nothing,
+)
 from convcalc.analysis.conventions.fvcore import projected
 from convcalc.analysis.conventions.patched import BIASED, BIASES
 from convcalc.analysis.conventions.ptflops import PARAMETERS, PROJECTED, printed
@@ -49,7 +55,7 @@ _PROJECTED = Quantity("y of its projections", projected)
 RULES: Rules = MappingProxyType(
     {
         **nothing(
-            "maxpool", "avgpool", "lppool", "adaptive_avgpool", "adaptive_maxpool",
+            "maxpool", "lppool", "adaptive_avgpool", "adaptive_maxpool",
             "global_avgpool", "global_maxpool", "kmaxpool", "maxunpool", "channel_avgpool",
             "channel_maxpool", "batchnorm", "groupnorm", "layernorm", "instancenorm", "lrn",
             "l2norm", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish",
@@ -67,6 +73,7 @@ RULES: Rules = MappingProxyType(
             Term("1 per bias of a recurrent layer at each step", 1, BIASES),
             Term(f"biases of its first input, {_TORN}", -1, _FIRST_BIASES, (TORN,)),
         ),
+        "avgpool": (POOLED_APART,),
         "upsample": (RESIZED_OTHERWISE,),
         "attention": (
             ON_A_GRID,

@@ -7,7 +7,7 @@ layer becomes is Keras'.
 from math import prod
 from types import MappingProxyType
 
-from convcalc.analysis.conventions.alike import nothing
+from convcalc.analysis.conventions.alike import DILATED, RESIZING, nothing
 from convcalc.analysis.conventions.patched import JOINED
 from convcalc.analysis.conventions.terms import (
     AFFINE,
@@ -78,6 +78,7 @@ _CONV: Rule = (
 _POOL: Rule = (
     Term("1 per value of a window that is pooled", 1, WINDOWS, (of_rank(1, 2),)),
     Uncounted("what it counts of a pool in three dimensions was not asked", (of_rank(3),)),
+    Uncounted("Keras' pools have no dilation", (DILATED,)),
 )
 _UNASKED = "what it counts of this layer was not asked"
 _JOINED: Rule = (Term("1 per value that is joined", 1, JOINED),)
@@ -137,6 +138,9 @@ RULES: Rules = MappingProxyType(
                 (field("mode", "nearest"),),
             ),
             Uncounted(_UNASKED, (field("mode", "cubic"),)),
+            Uncounted(_UNASKED, (RESIZING,)),
+            Uncounted(_UNASKED, (field("align_corners", True),)),
+            Uncounted(_UNASKED, (field("antialias", True),)),
         ),
         "add": _JOINED,
         "multiply": _JOINED,

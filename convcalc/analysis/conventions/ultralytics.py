@@ -94,7 +94,7 @@ _POOLED: Rule = (
 RULES: Rules = MappingProxyType(
     {
         **nothing(
-            "conv_transpose", "linear", "maxpool", "lppool", "adaptive_maxpool", "global_maxpool",
+            "linear", "maxpool", "lppool", "adaptive_maxpool", "global_maxpool",
             "kmaxpool", "maxunpool", "channel_avgpool", "channel_maxpool", "lrn", "l2norm", "relu",
             "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "hardsigmoid",
             "hardswish", "tanh", "abs", "softplus", "scale", "affine", "add", "subtract",
