@@ -3,9 +3,9 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -211,7 +211,6 @@ def command(
     options |= mine
     training = options["training"]
     asked = given | mine.keys()
-    _sensible(given, asked, output, training=training, files=files)
     terms = RunTerms(
         dtype=options["dtype"],
         training=training,
@@ -224,6 +223,7 @@ def command(
         checkpoint=options["checkpoint"],
     )
     try:
+        _sensible(given, asked, output, training=training, files=files)
         chosen = None
         if options["sample"] is not None:
             method: Method = "latin" if options["sampling"] == "latin" else "random"
@@ -254,7 +254,7 @@ def command(
             elif _ending(file) not in ROWS:
                 _draw(file, result)
     except ArgumentError as error:
-        raise click.UsageError(str(error)) from None
+        _refuse(error, subject, given | {f"vary.{name}" for name, _ in vary}, output)
     except SpecError as error:
         output.end((), error.diagnostics)
     notes = []
@@ -338,7 +338,19 @@ def _sensible(
         elif _ending(file) in _pictures() and "pareto" not in asked:
             message = f"{file} is a picture of the front, and no goals are given: --pareto"
     if message:
-        raise click.UsageError(message)
+        raise ArgumentError(message)
+
+
+def _refuse(
+    error: ArgumentError, subject: Subject, given: Collection[str], output: Output
+) -> NoReturn:
+    """Say what is wrong with the sweep in the spec at its place, or else with what is `given`."""
+    if subject.swept.vary or subject.swept.options:
+        from convcalc.sweeps.review import own_errors  # which few sweeps have
+
+        if own := own_errors(subject, given):
+            output.end((), own)
+    raise click.UsageError(str(error)) from None
 
 
 def _refuse_twice(kinds: Sequence[str], given: set[str]) -> None:
@@ -346,7 +358,7 @@ def _refuse_twice(kinds: Sequence[str], given: set[str]) -> None:
     for kind in kinds:
         if kind in given and kind in OF_MEMORY:
             message = f"--{kind} is given, and {kind} is varied: leave one of them out"
-            raise click.UsageError(message)
+            raise ArgumentError(message)
 
 
 def _pictures() -> list[str]:

@@ -16,6 +16,8 @@ DOT = 7.0
 """How wide a point is."""
 MOST = 2_000
 """Most points that are drawn."""
+NARROWEST = 20
+"""Fewest columns of letters that points stand in."""
 TICKS = 5
 """About how many numbers stand at a side."""
 
@@ -138,16 +140,26 @@ def _share(value: float, ticks: Sequence[float]) -> float:
 
 
 def letters(
-    across: Side, up: Side, dots: Sequence[Dot], wide: int = 60, high: int = 12
+    across: Side,
+    up: Side,
+    dots: Sequence[Dot],
+    wide: int = 60,
+    high: int = 12,
+    most: int | None = None,
 ) -> list[str]:
-    """The same points in letters: ■ is on the front, □ is not."""
+    """The same points in letters: ■ is on the front, □ is not.
+
+    They stand in `wide` columns, or in fewer where lines would be longer than `most`.
+    """
     xs, ys = ([getattr(dot, name) for dot in dots] for name in ("x", "y"))
+    ends = [up.shown(max(ys)), *[""] * (high - 2), up.shown(min(ys))]
+    room = max(map(len, ends))
+    if most is not None:
+        wide = min(wide, max(most - room - len("  ") - len("  ") - len(across.name), NARROWEST))
     grid = [[" "] * wide for _ in range(high)]
     for dot in sorted(dots, key=lambda dot: dot.front):
         column = _cell(dot.x, xs, wide)
         grid[high - 1 - _cell(dot.y, ys, high)][column] = "■" if dot.front else "□"
-    ends = [up.shown(max(ys)), *[""] * (high - 2), up.shown(min(ys))]
-    room = max(map(len, ends))
     lines = [f"{up.name}"]
     lines += [
         f"{end:>{room}} │{''.join(row)}".rstrip() for end, row in zip(ends, grid, strict=True)

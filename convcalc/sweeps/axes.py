@@ -19,6 +19,7 @@ from convcalc.spec.syntax import parse
 from convcalc.spec.values import FieldError, parse_shape
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import MOST_VALUES, typed, written_values
+from convcalc.sweeps.wording import COMMAND, Wording
 
 Kind = Literal["parameter", "input", "batch", "dtype", "optimizer", "checkpoint"]
 """What an axis varies."""
@@ -35,11 +36,12 @@ MOST_BATCH = 2**31
 
 
 class AxisError(ArgumentError):
-    """An axis that is none; `axis` is its name as it was given."""
+    """An axis that is none; `axis` is its name as it was given, `named` whether that is wrong."""
 
-    def __init__(self, message: str, axis: str) -> None:
+    def __init__(self, message: str, axis: str, *, named: bool = False) -> None:
         super().__init__(message)
         self.axis = axis
+        self.named = named
 
 
 class Worked(NamedTuple):
@@ -72,14 +74,14 @@ class Axis(NamedTuple):
 
 
 @contextmanager
-def _of(name: str) -> Iterator[None]:
-    """Say of what is wrong that it is wrong with this axis."""
+def _of(name: str, *, named: bool = False) -> Iterator[None]:
+    """Say of what is wrong that it is wrong with this axis, with its name or its values."""
     try:
         yield
     except AxisError:
         raise
     except ArgumentError as error:
-        raise AxisError(str(error), name) from None
+        raise AxisError(str(error), name, named=named) from None
 
 
 Given = str | Sequence[str]
@@ -98,7 +100,11 @@ def with_own(
 
 
 def read_axes(
-    subject: Subject, vary: Sequence[tuple[str, Given]], *, training: bool
+    subject: Subject,
+    vary: Sequence[tuple[str, Given]],
+    *,
+    training: bool,
+    wording: Wording = COMMAND,
 ) -> tuple[Axis, ...]:
     """The axes that are asked for, names with their values as they are written.
 
@@ -106,27 +112,27 @@ def read_axes(
     what is given for all designs.
     """
     if not vary:
-        message = "a sweep varies something: write --vary NAME=VALUES, such as width=16..64:16"
+        message = f"a sweep varies something: {wording.vary}"
         raise ArgumentError(message)
     if len(vary) > MOST_AXES:
         message = f"{len(vary):,} axes are more than {MOST_AXES}"
         raise ArgumentError(message)
-    reader = _Reader(subject, training=training)
+    reader = _Reader(subject, training=training, wording=wording)
     named = []
     for name, _ in vary:
-        with _of(name):
+        with _of(name, named=True):
             named.append(reader.named(name))
     for number, (kind, target) in enumerate(named):
         if (kind, target) in named[:number]:
-            message = f"{vary[number][0]} is varied twice: write all its values in one --vary"
-            raise AxisError(message, vary[number][0])
+            message = f"{vary[number][0]} is varied twice: write all its values at once"
+            raise AxisError(message, vary[number][0], named=True)
     inputs = [vary[number][0] for number, (kind, _) in enumerate(named) if kind == "input"]
     if len(inputs) > 1 and ("input", "") in named:
         message = (
             f"{' and '.join(inputs)} are varied, and the first inputs change with `input`: vary "
             "each by its name"
         )
-        raise ArgumentError(message)
+        raise AxisError(message, vary[named.index(("input", ""))][0], named=True)
     own: dict[int, Axis] = {}
     worked: dict[int, Expression] = {}
     names = {name.strip(): number for number, (name, _) in enumerate(vary)}
@@ -147,9 +153,10 @@ def read_axes(
 
 
 class _Reader:
-    def __init__(self, subject: Subject, *, training: bool) -> None:
+    def __init__(self, subject: Subject, *, training: bool, wording: Wording) -> None:
         self.subject = subject
         self.training = training
+        self.wording = wording
         self.defaults = subject.defaults
 
     def named(self, given: str) -> tuple[Kind, str]:
@@ -161,7 +168,8 @@ class _Reader:
             return "input", self.input(name.partition(".")[2])
         if name in MEMORY:
             if name in TRAINING and not self.training:
-                message = f"--vary {name} is of a training step: add --training"
+                step = self.wording.given("training", True)
+                message = f"{self.vary} {name} is of a training step: add {step}"
                 raise ArgumentError(message)
             return name, ""
         if name in self.defaults:
@@ -169,24 +177,31 @@ class _Reader:
         known = [*self.defaults, "input", *MEMORY]
         near = asked([name], known)
         there = listed(known)
-        message = f"--vary {name[:60]!r}: nothing is called so{near or f'; there are {there}'}"
+        message = f"{self.vary} {name[:60]!r}: nothing is called so{near or f'; there are {there}'}"
         raise ArgumentError(message)
+
+    @property
+    def vary(self) -> str:
+        """What is called so that says what is varied."""
+        return self.wording.key("vary")
 
     def parameter(self, name: str) -> tuple[Kind, str]:
         if name in self.subject.parameters:
-            message = f"{name} is given by --set and varied: leave one of them out"
+            given = self.wording.key("set")
+            message = f"{name} is given by {given} and varied: leave one of them out"
             raise ArgumentError(message)
         return "parameter", name
 
     def input(self, name: str) -> str:
         given = self.subject.input
         if given is not None and (not name or not isinstance(given, Mapping) or name in given):
-            message = "the input is given by --input and varied: leave one of them out"
+            by = self.wording.key("input")
+            message = f"the input is given by {by} and varied: leave one of them out"
             raise ArgumentError(message)
         known = self.subject.shapes if name else {}
         if name and (name not in known or len(known) == 1):
             near = asked([name], known) if len(known) > 1 else ": the spec has one input"
-            message = f"--vary input.{name[:60]}: no input is called so{near}"
+            message = f"{self.vary} input.{name[:60]}: no input is called so{near}"
             raise ArgumentError(message)
         return name
 
@@ -299,7 +314,7 @@ def _order(
         if not ready:
             circle = " and ".join(vary[number][0] for number in left)
             message = f"{circle}: worked out from one another, in a circle"
-            raise ArgumentError(message)
+            raise AxisError(message, vary[min(left)][0])
         order += ready
         left = {number: expression for number, expression in left.items() if number not in ready}
     return order

@@ -134,17 +134,18 @@ class Job:
         }
         self.names = Names(subject, space)
         self.where: Where = read_where(where, self.names)
-        goals = self._ends(pareto, "--pareto")
+        goals = self._ends(pareto, "pareto")
         if pareto is not None and not 2 <= len(goals) <= MOST_GOALS:
             message = (
-                f"--pareto takes 2 to {MOST_GOALS} goals, and there "
-                f"{'is' if len(goals) == 1 else 'are'} {len(goals)}: "
-                "--pareto macs,-receptive_field"
+                f"{space.wording.key('pareto')} takes 2 to {MOST_GOALS} goals, and there "
+                f"{'is' if len(goals) == 1 else 'are'} {len(goals)}: write "
+                f"{'more' if len(goals) == 1 else 'fewer'}, as in macs,-receptive_field"
             )
             raise ArgumentError(message)
-        sorts = self._ends(sort, "--sort") or goals[:1]
-        shown = listed_names(columns, "--columns") if columns is not None else []
-        self.names.check(shown, "--columns")
+        sorts = self._ends(sort, "sort") or goals[:1]
+        called = space.wording.key("columns")
+        shown = listed_names(columns, called) if columns is not None else []
+        self.names.check(shown, called)
         self.keeper = Keeper(space.axes, goals, sorts, top, all_rows)
         self.shown: tuple[str, ...] = self._shown(shown, memory=memory)
         """The measures, and other columns, that are shown, in order."""
@@ -162,10 +163,11 @@ class Job:
         """What another process needs."""
         return {name: value for name, value in self.__dict__.items() if name != "evaluator"}
 
-    def _ends(self, text: str | None, option: str) -> tuple[tuple[str, bool], ...]:
+    def _ends(self, text: str | None, key: str) -> tuple[tuple[str, bool], ...]:
         """Names, those with - in front of which the most is the best."""
         if text is None:
             return ()
+        option = self.space.wording.key(key)
         names = listed_names(text, option)
         ends = tuple((name.lstrip("-").strip(), name.startswith("-")) for name in names)
         self.names.check([name for name, _ in ends], option)

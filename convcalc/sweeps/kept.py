@@ -229,6 +229,11 @@ def rank_of(axis: Axis) -> Any:
     return ranks
 
 
+def has_sizes(axis: Axis) -> bool:
+    """Whether its values have an order by size, which words have not."""
+    return all(_size(value) is not None for value in axis.values)
+
+
 def _by_size(axis: Axis) -> list[int]:
     """The codes of an axis, the one of the least value first."""
     codes = list(range(len(axis.texts)))
@@ -239,10 +244,12 @@ def _by_size(axis: Axis) -> list[int]:
 
 
 def _size(value: object) -> float | None:
-    """What values of an axis are put in order by; None for words."""
+    """What values of an axis are put in order by, false before true; None for words."""
     if isinstance(value, Shape):
         return value.size
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, Mapping):  # inputs by their names
+        return int(sum(shape.size for shape in value.values()))
+    return value if isinstance(value, int | float) else None
 
 
 def values_by_size(axis: Axis) -> list[str]:

@@ -20,6 +20,7 @@ from convcalc.sweeps.run import Partials, executor
 from convcalc.sweeps.space import METHODS, Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import typed
+from convcalc.sweeps.wording import LIBRARY
 
 MOST_JOBS = 256
 """Most processes."""
@@ -199,7 +200,7 @@ def sweep(
         pairs = _of_spec(subject)
     chosen = _sample(sample, sampling, seed)
     batch = whole(batch, "batch")
-    space = read_space(subject, pairs, batch=batch, terms=terms, sample=chosen)
+    space = read_space(subject, pairs, batch=batch, terms=terms, sample=chosen, wording=LIBRARY)
     _refuse_twice(space, batch=batch, dtype=dtype, optimizer=optimizer, checkpoint=checkpoint)
     if where is not None:
         where = text(where, "where", "'parameters < 5M'")

@@ -56,7 +56,8 @@ class Names:
             raise ArgumentError(unknown_measure(name, others))
         measure = read_measure(name)
         if measure.name in TRAINING and not self.space.terms.training:
-            message = f"{name} is of a training step: add --training"
+            step = self.space.wording.given("training", True)
+            message = f"{name} is of a training step: add {step}"
             raise ArgumentError(message)
         self._measures[name] = measure
         return measure

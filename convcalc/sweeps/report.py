@@ -7,6 +7,7 @@ import numpy as np
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.methods import above, from_json
+from convcalc.sweeps.axes import Axis
 from convcalc.sweeps.job import Invalid, Job, Partial, add_reason
 from convcalc.sweeps.kept import Groups
 
@@ -69,10 +70,17 @@ class SweepReport(NamedTuple):
     @property
     def spoilt(self) -> Iterator[tuple[str, str]]:
         """Names of axes with values of theirs of which every design is invalid."""
+        for axis, codes in self.spoilt_codes:
+            for code in codes:
+                yield axis.name, axis.texts[code]
+
+    @property
+    def spoilt_codes(self) -> Iterator[tuple[Axis, list[int]]]:
+        """Axes with the codes of values of theirs of which every design is invalid, if any are."""
         for axis, tried, valid in zip(self.job.space.axes, self.tried, self.valid, strict=True):
-            if valid.any():  # else nothing is said by naming all values
-                for code in np.flatnonzero(tried & ~valid):
-                    yield axis.name, axis.texts[int(code)]
+            codes = np.flatnonzero(tried & ~valid).tolist()
+            if valid.any() and codes:  # else nothing is said by naming all values
+                yield axis, codes
 
 
 def nothing(job: Job) -> SweepReport:
@@ -113,10 +121,12 @@ def merged(known: SweepReport, more: Partial) -> SweepReport:
         front = keeper.front(every)
         if len(front.count) > MOST_ON_FRONT:
             goals = ", ".join(("-" if most else "") + name for name, most in keeper.goals)
+            wording = known.job.space.wording
+            fewer = wording.given("where", f"'{keeper.goals[0][0]} < 5M'")
             message = (
-                f"--pareto {goals}: more than {MOST_ON_FRONT:,} networks are on the front, none "
-                "better than another in all of these: leave fewer with --where, such as "
-                f"--where '{keeper.goals[0][0]} < 5M', or ask for fewer goals"
+                f"{wording.key('pareto')} {goals}: more than {MOST_ON_FRONT:,} networks are on the "
+                "front, none better than another in all of these: leave fewer with "
+                f"{fewer}, or ask for fewer goals"
             )
             raise ArgumentError(message)
     return SweepReport(

@@ -1,25 +1,44 @@
 """What is wrong with the sweep that a spec asks for, without working out any design."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from convcalc.analysis.memory.checkpoint import read_checkpoint
-from convcalc.analysis.memory.terms import RunTerms
-from convcalc.diagnostics import ArgumentError, Problem
+from convcalc.analysis.memory.terms import AUTO, RunTerms
+from convcalc.diagnostics import ArgumentError, Diagnostic, Problem
+from convcalc.findings import Findings
 from convcalc.graph import Network, SpecError
 from convcalc.spec.nodes import Map, Node
 from convcalc.spec.swept import Swept
 from convcalc.sweeps.axes import MEMORY, AxisError
 from convcalc.sweeps.job import Job
-from convcalc.sweeps.space import Method, Sample, Space, read_space
+from convcalc.sweeps.space import FOUND, Method, Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.wording import SPEC
 
 CODE = "CC107"
 """What a key of `sweep` holds is not what it takes."""
 ASKED = ("where", "pareto", "sort", "columns")
 """Keys of `sweep` with names of what a design has."""
-ABOUT = {"seed": "sample", "sampling": "sample", "optimizer": "training", "checkpoint": "training"}
-"""Keys of `sweep` → the key without which each is without effect."""
+ABOUT: Mapping[str, tuple[str, object]] = {
+    "seed": ("sample", "N"),
+    "sampling": ("sample", "N"),
+    "optimizer": ("training", True),
+    "checkpoint": ("training", True),
+}
+"""Keys of `sweep` → the key without which each is without effect, with a value."""
+
+
+def own_errors(subject: Subject, instead: Collection[str]) -> tuple[Diagnostic, ...]:
+    """What is wrong with the sweep in the spec of a subject, where it stands.
+
+    `instead` are keys of it that something else was given for, as `where` or `vary.width`.
+    """
+    findings = Findings(subject.written.places)
+    for problem, node in review(subject.own):
+        if (problem.field or "").removeprefix("sweep.") not in instead:
+            findings.add(problem, findings.places.place(node.start, node.end))
+    return findings.diagnostics
 
 
 def review(network: Network) -> Iterator[tuple[Problem, Node]]:
@@ -39,26 +58,41 @@ def review(network: Network) -> Iterator[tuple[Problem, Node]]:
         said = subject.swept
     except (ArgumentError, SpecError):
         return
-    for name, message in _wrong(subject, said):
-        key, _, axis = name.partition(".")
-        at = node.entries[key]
-        if axis and isinstance(at, Map):
-            at = at.entries[axis]
-        yield Problem(CODE, f"sweep: {message.removeprefix('--')}", f"sweep.{name}"), at
+    for wrong in _wrong(subject, said):
+        at, field = node.entries[wrong.key], f"sweep.{wrong.key}"
+        if wrong.axis and isinstance(at, Map):
+            field = f"{field}.{wrong.axis}"
+            keys = {key.text: key for key in at.key_nodes()}
+            at = keys[wrong.axis] if wrong.named else at.entries[wrong.axis]
+        yield Problem(CODE, f"sweep: {wrong.message}", field), at
 
 
-def _wrong(subject: Subject, said: Swept) -> Iterator[tuple[str, str]]:
-    """Keys that are wrong, as `where` or `vary.width`, each with what is."""
+class _Wrong(NamedTuple):
+    key: str
+    """The key of `sweep` whose value is wrong."""
+    message: str
+    """What is wrong with it."""
+    axis: str = ""
+    """The key of `vary` that is; empty for none of them."""
+    named: bool = False
+    """Whether it is what this axis is called, and not its values."""
+
+
+def _wrong(subject: Subject, said: Swept) -> Iterator[_Wrong]:
+    """What is wrong, each with its place."""
     options = said.options
     for name in options:
-        if name in ABOUT and not options.get(ABOUT[name]):
-            yield name, f"{name} is about `{ABOUT[name]}`, which is not there"
+        if name in ABOUT and not options.get(ABOUT[name][0]):
+            yield _Wrong(name, f"{name} changes nothing without {SPEC.given(*ABOUT[name])}")
         if name in MEMORY and name in said.vary:
-            yield name, f"{name} is given and varied: leave one of them out"
+            yield _Wrong(name, f"{name} is given and varied: leave one of them out")
     try:
-        checkpoint = read_checkpoint(options["checkpoint"]) if "checkpoint" in options else None
+        checkpoint = read_checkpoint(options.get("checkpoint"))
     except ArgumentError as error:
-        yield "checkpoint", str(error)
+        yield _Wrong("checkpoint", str(error))
+        return
+    if checkpoint == AUTO:
+        yield _Wrong("checkpoint", FOUND)
         return
     terms = RunTerms(
         dtype=options.get("dtype", "float32"),
@@ -77,20 +111,21 @@ def _wrong(subject: Subject, said: Swept) -> Iterator[tuple[str, str]]:
             batch=options.get("batch", 1),
             terms=terms,
             sample=sample,
+            wording=SPEC,
         )
     except AxisError as error:
-        yield f"vary.{error.axis}", str(error)
+        yield _Wrong("vary", str(error), error.axis, error.named)
         return
     except ArgumentError as error:
-        yield "vary" if sample is None else "sample", str(error)
+        yield _Wrong("vary" if sample is None else "sample", str(error))
         return
     for name in ASKED:
         yield from _refused(subject, space, name, options.get(name))
 
 
-def _refused(subject: Subject, space: Space, name: str, text: Any) -> Iterator[tuple[str, str]]:
+def _refused(subject: Subject, space: Space, name: str, text: Any) -> Iterator[_Wrong]:
     """What is wrong with one key of `ASKED`."""
     try:
         Job(subject, space, **{name: text})
     except ArgumentError as error:
-        yield name, str(error)
+        yield _Wrong(name, str(error))

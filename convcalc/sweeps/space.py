@@ -10,8 +10,9 @@ import numpy as np
 from convcalc.analysis.memory.terms import AUTO, RunTerms
 from convcalc.diagnostics import ArgumentError
 from convcalc.shape import Shape
-from convcalc.sweeps.axes import Axis, Given, read_axes
+from convcalc.sweeps.axes import Axis, AxisError, Given, read_axes
 from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.wording import COMMAND, Wording
 
 Method = Literal["random", "latin"]
 """How a sample is drawn: designs at random, no two of them one; or a Latin hypercube, which has
@@ -23,6 +24,11 @@ MOST_COMBINATIONS = 2**62
 """Most designs of a space that a sample is taken of."""
 MOST_SAMPLES = 10**9
 """Most designs of a sample."""
+FOUND = (
+    "checkpoint 'auto' is found for one network within one limit, by `convcalc memory`: write "
+    "every=K, or names of blocks"
+)
+"""What is wrong with checkpoints that are to be found."""
 ROUNDS = 6
 """Rounds of the permutation that a sample is drawn by."""
 
@@ -64,6 +70,8 @@ class Space(NamedTuple):
     """How a network runs, so far as it is not varied; `training` is whether a step is asked for."""
     sample: Sample | None = None
     """Of a sweep that goes through some designs alone: which ones; None is all."""
+    wording: Wording = COMMAND
+    """How whoever asks writes what is asked, for messages."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -153,6 +161,7 @@ def read_space(
     batch: int = 1,
     terms: RunTerms | None = None,
     sample: Sample | None = None,
+    wording: Wording = COMMAND,
 ) -> Space:
     """The designs that names with their values as they are written give.
 
@@ -163,8 +172,8 @@ def read_space(
     [('28x28x1', '32x32x1')]
     """
     terms = terms or RunTerms()
-    axes = read_axes(subject, vary, training=terms.training)
-    return checked(Space(axes, batch, terms, sample))
+    axes = read_axes(subject, vary, training=terms.training, wording=wording)
+    return checked(Space(axes, batch, terms, sample, wording))
 
 
 def checked(space: Space) -> Space:
@@ -172,13 +181,11 @@ def checked(space: Space) -> Space:
 
     Also where checkpoints are to be found, which a design has no limit for.
     """
-    varied = (value for axis in space.axes if axis.kind == "checkpoint" for value in axis.values)
-    if AUTO in (space.terms.checkpoint, *varied):
-        message = (
-            "checkpoint 'auto' is found for one network within one limit, by `convcalc memory`: "
-            "write every=K, or names of blocks"
-        )
-        raise ArgumentError(message)
+    if space.terms.checkpoint == AUTO:
+        raise ArgumentError(FOUND)
+    for axis in space.axes:
+        if axis.kind == "checkpoint" and AUTO in axis.values:
+            raise AxisError(FOUND, axis.name)
     combinations, sample = space.combinations, space.sample
     if combinations > MOST_COMBINATIONS:
         message = f"{combinations:,} designs are more than 2^62: give the axes fewer values"
@@ -187,7 +194,7 @@ def checked(space: Space) -> Space:
         if combinations > MOST_DESIGNS:
             message = (
                 f"{combinations:,} designs are more than {MOST_DESIGNS:,}: give the axes fewer "
-                "values, or go through some of them with --sample 100000"
+                f"values, or go through some of them with {space.wording.given('sample', 100000)}"
             )
             raise ArgumentError(message)
         return space
@@ -197,7 +204,7 @@ def checked(space: Space) -> Space:
     if sample.method == "random" and sample.designs > combinations:
         message = (
             f"a sample of {sample.designs:,} designs is more than all {combinations:,}: "
-            "leave --sample out"
+            f"leave {space.wording.key('sample')} out"
         )
         raise ArgumentError(message)
     return space

@@ -49,20 +49,21 @@ def read_where(text: str | None, names: Names) -> Where:
     """
     if text is None:
         return Where("")
+    key = names.space.wording.key("where")
     try:
         expression = parse_measures(text, amount_of)
     except ExpressionError as error:
         advice = f"; {error.help}" if error.help else ""
-        message = f"--where: {error.message}{advice}"
+        message = f"{key}: {error.message}{advice}"
         raise ArgumentError(message) from None
     if not expression.names:
-        message = f"--where {text.strip()[:60]!r} names nothing that a design has"
+        message = f"{key} {text.strip()[:60]!r} names nothing that a design has"
         raise ArgumentError(message)
-    names.check(sorted(expression.names), "--where")
+    names.check(sorted(expression.names), key)
     parts = _parts(expression)
     for part in parts:
         if not part.names:
-            message = f"--where: {part} names nothing that a design has"
+            message = f"{key}: {part} names nothing that a design has"
             raise ArgumentError(message)
     costs = [
         max(
@@ -109,16 +110,17 @@ def holding(condition: Expression, columns: dict[str, Any], space: Space, number
     Raises `ArgumentError`, which names a design, where it is neither true nor false of one.
     """
     count = len(numbers)
+    key = space.wording.key("where")
     try:
         holds = evaluate(condition, columns, count)
     except DesignError as error:
         of = named(space, int(numbers[error.row]))
         advice = f"; {error.help}" if error.help else ""
-        message = f"--where: at {of}: {error.message}{advice}"
+        message = f"{key}: at {of}: {error.message}{advice}"
         raise ArgumentError(message) from None
     if holds.dtype.kind != "b":
         shown = str(condition)
-        message = f"--where: {shown} is no condition: compare it, as in {shown} < 5M"
+        message = f"{key}: {shown} is no condition: compare it, as in {shown} < 5M"
         raise ArgumentError(message)
     return holds
 

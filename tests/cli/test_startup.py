@@ -121,6 +121,7 @@ SWEPT = {
     "sweeps.executors", "sweeps.executors.serial", "sweeps.executors.tasks", "sweeps.front",
     "sweeps.job", "sweeps.kept", "sweeps.measures", "sweeps.names", "sweeps.plain", "sweeps.report",
     "sweeps.run", "sweeps.space", "sweeps.subject", "sweeps.values", "sweeps.where",
+    "sweeps.wording",
 }  # fmt: skip
 """What a sweep of a design or two needs beyond: no engine, no file and no state."""
 

@@ -271,6 +271,28 @@ def test_what_is_no_sweep_in_a_spec_is_found_at_its_place(
     assert f"error[{code}]" in checked.stdout
 
 
+@tabled(
+    ("said", "options", "message"),
+    [
+        ("{vary: {width: 2..4}, where: mac < 3}", "", "net.yaml:11:37: error[CC107] sweep: where"),
+        ("{vary: {width: 2..4}, seed: 3}", "", "sweep: seed changes nothing without `sample: N`"),
+        ("{vary: {batch: 1..2}, batch: 2}", "", "sweep: batch is given and varied"),
+        ("{vary: {widht: 2..4}}", "--top 3", "net.yaml:11:16: error[CC107] sweep: vary 'widht'"),
+        ("{vary: {width: 2..4}, where: mac < 3}", "--where mac<4", "Error: --where: 'mac' is"),
+        ("{vary: {width: 2..4}}", "--where mac<4", "Error: --where: 'mac' is"),
+        ("{vary: {width: 4..2}}", "--vary width=3..2", "Error: width: 3..2 goes nowhere"),
+    ],
+)
+def test_what_a_spec_asks_for_is_refused_at_its_place(
+    said: str, options: str, message: str
+) -> None:
+    Path("net.yaml").write_text(f"{SPEC}sweep: {said}\n", encoding="utf-8")
+    result = run(*options.split())
+
+    assert result.exit_code == (2 if "Error:" in message else 1)
+    assert message in result.stderr
+
+
 def test_what_a_spec_asks_for_stays_where_it_is_written_otherwise() -> None:
     Path("net.yaml").write_text(SWEPT, encoding="utf-8")
     folded = CliRunner().invoke(convcalc, ["fold", "net.yaml"]).stdout

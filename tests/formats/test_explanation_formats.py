@@ -104,3 +104,65 @@ def test_a_narrow_terminal_folds_lines_and_cuts_no_step(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
     assert all(step in text for step in steps)
     assert text.split() == plain.render(page).split()
+
+
+MEMORY = "172,064 B, 172.06 kB (168.03 KiB)"
+FIGURES = Table(
+    ("width", "Memory", "MACs", ""),
+    (("10", MEMORY, "4,945,280", "holds"), ("11", "800 B", "5,939,362", "MACs 939,362 over it")),
+    frozenset({0, 1, 2}),
+)
+
+
+@tabled(
+    ("width", "lines"),
+    [
+        (
+            79,
+            [
+                "width                             Memory       MACs",
+                "   10  172,064 B, 172.06 kB (168.03 KiB)  4,945,280  holds",
+                "   11                              800 B  5,939,362  MACs 939,362 over it",
+            ],
+        ),
+        (
+            68,
+            [
+                "width                             Memory       MACs",
+                "   10  172,064 B, 172.06 kB (168.03 KiB)  4,945,280  holds",
+                "   11                              800 B  5,939,362  MACs 939,362",
+                "                                                     over it",
+            ],
+        ),
+        (
+            57,
+            [
+                "width                Memory       MACs",
+                "   10  172,064 B, 172.06 kB  4,945,280  holds",
+                "               (168.03 KiB)",
+                "   11                 800 B  5,939,362  MACs 939,362",
+                "                                        over it",
+            ],
+        ),
+        (
+            20,  # the narrowest that it can be
+            [
+                "width        Memory       MACs",
+                "   10    172,064 B,  4,945,280  holds",
+                "          172.06 kB",
+                "       (168.03 KiB)",
+                "   11         800 B  5,939,362  MACs 939,362",
+                "                                over it",
+            ],
+        ),
+    ],
+)
+def test_a_narrow_table_folds_texts_and_then_figures_and_cuts_no_number(
+    width: int, lines: list[str]
+) -> None:
+    page = Page("Widths", (Section("", (FIGURES,)),), {})
+    text = table.render(page, width=width, color=False)
+
+    assert text.splitlines()[2:] == lines
+    colored = table.render(page, width=width)
+    assert re.sub(r"\x1b\[\d+m", "", colored) == text

@@ -1,7 +1,8 @@
 """A page as aligned text: titles, formulas whose labels line up, tables and drawings."""
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ INDENT = 2
 """Blanks in front of what stands below a title."""
 NARROWEST = 40
 """Characters that a line may always have, however narrow the terminal."""
+
+LEAST = 14
+"""Characters that a text in a table keeps, or its longest word if that is longer."""
 
 
 class Style(NamedTuple):
@@ -74,7 +78,7 @@ def _parts(parts: Sequence[Part], indent: str, width: int | None, style: Style) 
                 yield from _wrapped(part, indent, width)
             elif isinstance(part, Table):
                 yield from [""] * (number > 0)
-                yield from _table(part, indent, style)
+                yield from _table(part, indent, width, style)
             elif isinstance(part, Drawing):
                 yield from [""] * (number > 0)
                 yield from (indent + line for line in part.lines)
@@ -118,11 +122,71 @@ def _folded(cells: Sequence[str], start: int, width: int | None) -> list[str]:
     ]
 
 
-def _table(table: Table, indent: str, style: Style) -> Iterator[str]:
+def _table(table: Table, indent: str, width: int | None, style: Style) -> Iterator[str]:
+    """The table; where there is too little room texts fold, and then figures between their parts.
+
+    It is wider if it must be, for no number is cut.
+    """
     right = [number in table.right for number in range(len(table.columns))]
-    head, *rows = aligned([table.columns, *table.rows], right)
-    yield indent + style.of(style.dim, head)
-    yield from (indent + row for row in rows)
+    rows = [table.columns, *table.rows]
+    if width is None:
+        folded = [[row] for row in rows]
+    else:
+        room = max(width, NARROWEST) - len(indent)
+        widths = _widths(rows, right, room)
+        folded = [[*_in_lines(row, widths, right)] for row in rows]
+    lines = aligned([line for row in folded for line in row], right)
+    heads = len(folded[0])
+    yield from (indent + style.of(style.dim, line) for line in lines[:heads])
+    yield from (indent + line for line in lines[heads:])
+
+
+def _widths(rows: Sequence[Sequence[str]], right: Sequence[bool], room: int) -> list[int]:
+    """Characters that each column gets, so that all fit into `room` if they can."""
+    columns = [*zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    least = [
+        max(
+            len(part)
+            for cell in column
+            for part in (_parts_of(cell) if to_right else [cell[:LEAST]])
+        )
+        for column, to_right in zip(columns, right, strict=True)
+    ]
+    for to_right in (False, True):
+        for at in sorted(range(len(widths)), key=lambda at: -widths[at]):
+            over = sum(widths) + 2 * (len(widths) - 1) - room
+            if over > 0 and right[at] == to_right:
+                widths[at] = max(least[at], widths[at] - over)
+    return widths
+
+
+def _in_lines(
+    row: Sequence[str], widths: Sequence[int], right: Sequence[bool]
+) -> Iterator[tuple[str, ...]]:
+    """A row as lines of cells that are as wide at most."""
+    cells = [
+        _filled(_parts_of(cell), wide)
+        if to_right
+        else wrap(cell, max(wide, 1), break_long_words=False, break_on_hyphens=False) or [""]
+        for cell, wide, to_right in zip(row, widths, right, strict=True)
+    ]
+    return zip_longest(*cells, fillvalue="")
+
+
+def _parts_of(cell: str) -> list[str]:
+    """What a figure says, of which none is cut: 1,000 B, and 1.00 kB, and (0.98 KiB)."""
+    return re.split(r"(?<=,) | (?=\()", cell)
+
+
+def _filled(parts: Sequence[str], wide: int) -> list[str]:
+    """Parts on lines, as many on each as there is room for."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > wide:
+            lines.append("")
+        lines[-1] += f" {part}" if lines[-1] else part
+    return lines
 
 
 def _wrapped(text: str, indent: str, width: int | None) -> list[str]:

@@ -8,8 +8,9 @@ from convcalc.formats import Format
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import grouped, megabytes, plural, scaled
 from convcalc.sweeps.job import Job
-from convcalc.sweeps.kept import Groups, values_by_size
+from convcalc.sweeps.kept import Groups, has_sizes, rank_of, values_by_size
 from convcalc.sweeps.measures import MEASURES
+from convcalc.sweeps.names import listed_names
 from convcalc.sweeps.report import SweepReport
 from convcalc.sweeps.values import typed
 from convcalc.sweeps.where import named
@@ -25,8 +26,8 @@ SWEEP_FORMATS: Mapping[str, Format] = MappingProxyType(
 """The formats of `sweep`, by name."""
 MOST_REASONS = 20
 """Reasons for invalid designs that are listed; JSON has all of them."""
-MOST_SPOILT = 20
-"""Values of axes that are listed because every design of theirs is invalid."""
+MOST_SPOILT = 8
+"""Values of axes, or stretches of them, that are listed because all their designs are invalid."""
 MOST_ROWS = 40
 """Networks of a front that a table shows; JSON has all of them."""
 _TITLES = {"macs": "MACs", "flops": "FLOPs"}
@@ -37,6 +38,8 @@ class Table(NamedTuple):
 
     title: str
     """What stands above the table, in a sentence."""
+    names: list[str]
+    """What each column is of: an axis, a measure or another name; of how many designs ""."""
     head: list[str]
     """The titles of the columns."""
     right: list[bool]
@@ -98,14 +101,32 @@ def further(result: SweepReport) -> list[str]:
     more = len(result.invalid) - MOST_REASONS
     if more > 0:
         lines.append(f"{more:,} more reasons; json has all of them.")
-    spoilt = [f"{axis}={printable(value)}" for axis, value in result.spoilt]
+    spoilt = [*_spoilt(result)]
     if spoilt:
         shown = ", ".join(spoilt[:MOST_SPOILT])
-        rest = f" and {len(spoilt) - MOST_SPOILT:,} more" if len(spoilt) > MOST_SPOILT else ""
+        more = len(spoilt) - MOST_SPOILT
+        rest = f" and {more:,} more; json has all of them" if more > 0 else ""
         lines.append(f"Every design that was worked out is invalid with {shown}{rest}.")
     elif result.invalid and not any(valid.any() for valid in result.valid):
         lines.append("Every design that was worked out is invalid.")
     return lines
+
+
+def _spoilt(result: SweepReport) -> Iterator[str]:
+    """Values of axes of which every design is invalid; neighbours as a stretch: `width=3..9`."""
+    for axis, codes in result.spoilt_codes:
+        texts = [printable(text) for text in values_by_size(axis)]
+        runs: list[list[int]] = []
+        for place in sorted(rank_of(axis)[codes].tolist()):
+            if runs and place == runs[-1][-1] + 1 and has_sizes(axis):
+                runs[-1].append(place)
+            else:
+                runs.append([place])
+        for run in runs:
+            if len(run) > 2:
+                yield f"{axis.name}={texts[run[0]]}..{texts[run[-1]]}"
+            else:
+                yield from (f"{axis.name}={texts[place]}" for place in run)
 
 
 def tables(result: SweepReport, most: int | None = MOST_ROWS) -> Iterator[Table]:
@@ -130,11 +151,26 @@ def tables(result: SweepReport, most: int | None = MOST_ROWS) -> Iterator[Table]
         )
 
 
-def letters(result: SweepReport) -> list[str]:
-    """The front as points in letters; nothing where there is too little on it to see."""
+def letters(result: SweepReport, width: int | None = None) -> list[str]:
+    """The front as points in letters; nothing where there is too little on it to see.
+
+    It is at most `width` characters wide where that can be.
+    """
     from convcalc.formats.sweep.picture import text  # which few sweeps have one for
 
-    return text(result)
+    return text(result, width)
+
+
+def spare(job: Job) -> list[str]:
+    """Columns that a narrow table can do without, the first to go first.
+
+    These are what nobody asked for, and then what is only held against a condition.
+    """
+    asked = {name for name, _ in (*job.keeper.goals, *job.keeper.sort)}
+    if job.asked["columns"] is not None:
+        asked |= {*listed_names(job.asked["columns"], "columns")}
+    others = [name for name in reversed(job.shown) if name not in asked]
+    return sorted(others, key=lambda name: name in job.where.names)
 
 
 def _ends(ends: tuple[tuple[str, bool], ...]) -> str:
@@ -147,7 +183,9 @@ def networks(result: SweepReport, groups: Groups, said: str, most: int | None = 
     rows = groups.rows
     count = len(groups.count) if most is None else min(most, len(groups.count))
     merged = bool((groups.count[:count] > 1).any())
-    head = [axis.name for axis in job.space.axes] + [heading(job, name) for name in job.shown]
+    axes = [axis.name for axis in job.space.axes]
+    names = [*axes, *job.shown]
+    head = axes + [heading(job, name) for name in job.shown]
     right = [*([True] * len(head))]
     ordered = [values_by_size(axis) for axis in job.space.axes]
     cells = []
@@ -161,9 +199,10 @@ def networks(result: SweepReport, groups: Groups, said: str, most: int | None = 
             own.append(grouped(int(groups.count[row])))
         cells.append(own)
     if merged:
+        names.append("")
         head.append("Designs")
         right.append(True)
-    return Table(said, head, right, cells)
+    return Table(said, names, head, right, cells)
 
 
 def heading(job: Job, name: str) -> str:

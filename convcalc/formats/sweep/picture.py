@@ -33,12 +33,15 @@ def render(report: SweepReport, link: Callable[[int], str] | None = None) -> Sce
     return scatter(title, across, up, [*_dots(report, link)], notes)
 
 
-def text(report: SweepReport) -> list[str]:
-    """The same in letters; nothing where there is too little on the front to see."""
+def text(report: SweepReport, width: int | None = None) -> list[str]:
+    """The same in letters; nothing where there is too little on the front to see.
+
+    It is at most `width` characters wide where that can be.
+    """
     if report.front is None or len(report.front.count) < FEWEST:
         return []
     across, up = _sides(report)
-    return letters(across, up, [*_dots(report)])
+    return letters(across, up, [*_dots(report)], most=width)
 
 
 def _sides(report: SweepReport) -> tuple[Side, Side]:

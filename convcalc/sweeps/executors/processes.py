@@ -45,7 +45,8 @@ def partials(job: Job, start: int, jobs: int) -> Iterator[Partial]:
             pace.took(last - first, seconds)
             yield partial
     except BrokenProcessPool:
-        message = "a process of --jobs ended before its time: there may be too little memory"
+        key = job.space.wording.key("jobs")
+        message = f"a process of {key} ended before its time: there may be too little memory"
         raise ArgumentError(message) from None
     except BaseException:
         _end(pool)

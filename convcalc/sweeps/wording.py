@@ -1,0 +1,60 @@
+"""How whoever asks for a sweep writes what it takes: on a command line, in a spec, in Python."""
+
+from typing import NamedTuple
+
+
+class Wording(NamedTuple):
+    """What messages call the keys of a sweep, and how they say to write one."""
+
+    form: str
+    """How one is written with a value, of which {key} and {value} are put in."""
+    true: str
+    """How one that is on or off is switched on."""
+    vary: str
+    """What to do where nothing is varied."""
+    mark: str = ""
+    """What stands before the name of one."""
+    parameters: str = "set"
+    """What gives values of parameters for all designs."""
+
+    def key(self, name: str) -> str:
+        """What one is called.
+
+        >>> COMMAND.key("all_rows"), SPEC.key("all_rows"), LIBRARY.key("set")
+        ('--all-rows', 'all_rows', 'parameters')
+        """
+        called = self.parameters if name == "set" else name
+        return f"{self.mark}{called.replace('_', '-') if self.mark else called}"
+
+    def given(self, name: str, value: object) -> str:
+        """What one is to be written as.
+
+        >>> COMMAND.given("training", True), LIBRARY.given("sample", 100)
+        ('--training', 'sample=100')
+        >>> SPEC.given("training", True)
+        '`training: true` under `sweep`'
+        """
+        form = self.true if value is True else self.form
+        return form.format(key=self.key(name), value=value)
+
+
+COMMAND = Wording(
+    "{key} {value}",
+    "{key}",
+    "write --vary NAME=VALUES, such as width=16..64:16",
+    mark="--",
+)
+"""Options of a command line."""
+SPEC = Wording(
+    "`{key}: {value}` under `sweep`",
+    "`{key}: true` under `sweep`",
+    "write `vary: {width: 16..64:16}`",
+)
+"""Keys of `sweep` in a spec."""
+LIBRARY = Wording(
+    "{key}={value}",
+    "{key}=True",
+    "give vary={'width': '16..64:16'}",
+    parameters="parameters",
+)
+"""Arguments of `convcalc.sweep`."""
