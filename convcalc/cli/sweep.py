@@ -223,7 +223,7 @@ def command(
         checkpoint=options["checkpoint"],
     )
     try:
-        _sensible(given, asked, output, training=training, files=files)
+        _sensible(given, asked, output, training=training, files=files, state=state or resume)
         chosen = None
         if options["sample"] is not None:
             method: Method = "latin" if options["sampling"] == "latin" else "random"
@@ -246,7 +246,9 @@ def command(
             kept_there = _format(ROWS[".parquet"]).Folder(folder, job)
             kept_there.begin(again=resume is not None, force=force)
             job.parts = kept_there
-        result = _run(job, output, files, partials, force=force, state=state, resume=resume)
+        result = _run(
+            job, output, files, partials, folder=folder, force=force, state=state, resume=resume
+        )
         texts = [] if output.format.form == "rows" else [_page(output, result)]
         for file in files:
             if _ending(file) in DOCUMENTS:
@@ -302,7 +304,13 @@ def _how_to_go_on(state: str | None, result: SweepReport) -> str:
 
 
 def _sensible(
-    given: set[str], asked: set[str], output: Output, *, training: bool, files: Sequence[str]
+    given: set[str],
+    asked: set[str],
+    output: Output,
+    *,
+    training: bool,
+    files: Sequence[str],
+    state: str | None,
 ) -> None:
     """Refuse options that would be without effect; `asked` is what the spec asks for, too."""
     message = idle_in(asked & TRAINING_OPTIONS.keys(), training=training)
@@ -328,9 +336,12 @@ def _sensible(
         message = "--force is about what --output, --output-dir and --state name: none is there"
     if {"state", "resume"} <= given:
         message = "--resume keeps what is done in its own file: leave --state out"
+    paths = [os.path.realpath(file) for file in files]
     for number, file in enumerate(files):
-        if file in files[:number]:
+        if paths[number] in paths[:number]:
             message = f"--output {file} is given twice"
+        if state is not None and paths[number] == os.path.realpath(state):
+            message = f"{file} is named by --output and as the state's file: give each its own"
         if file == STANDARD:
             message = "--output - is standard output, where -f csv and -f json go"
         elif _ending(file) not in (known := (*ROWS, *DOCUMENTS, *_pictures())):
@@ -385,19 +396,22 @@ def _run(
     files: Sequence[str],
     partials: Partials,
     *,
+    folder: str | None,
     force: bool,
     state: str | None,
     resume: str | None,
 ) -> SweepReport:
     """Go through the designs; Ctrl-C ends that early."""
     of_rows = [file for file in files if _ending(file) in ROWS]
-    folders = [] if job.parts is None else ["--output-dir"]
+    kept_in = [*of_rows, *([] if folder is None else ["--output-dir", folder])]
     rows = output.format.form == "rows"
     result = nothing(job)
     lengths: dict[str, int] = {}
-    kept = _state(state if resume is None else resume, job, [*of_rows, *folders])
+    kept = _state(state if resume is None else resume, job, kept_in)
     if kept is not None and resume is not None:
         result, lengths = kept.read(job)
+        if job.parts is not None:
+            job.parts.go_on(result.done)
     else:
         for file in (*files, *([] if state is None else [state])):
             if os.path.lexists(file) and not force:

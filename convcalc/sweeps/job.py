@@ -97,6 +97,10 @@ class Parts(Protocol):
         """Write the file of a stretch, over what was written of it before."""
         ...
 
+    def go_on(self, done: int) -> None:
+        """Raise `ArgumentError` where designs of before, up to `done`, are not there."""
+        ...
+
     def settle(self, since: int, stretches: Sequence[tuple[int, int]]) -> None:
         """Take away files of designs from `since` on that are of none of these stretches."""
         ...
@@ -131,6 +135,7 @@ class Job:
             "top": top,
             "columns": columns,
             "all_rows": all_rows,
+            "memory": memory,
         }
         self.names = Names(subject, space)
         self.where: Where = read_where(where, self.names)

@@ -40,12 +40,10 @@ class RowFile:
         self.path = path + writer.PART
         self.ending = ending
         self.writer = writer
-        self.length = 0
         try:
             if length is None:
                 self.file: BinaryIO = Path(self.path).open("wb")  # noqa: SIM115 (see `close`)
                 self.write(writer.header(job))
-                self.commit()
                 return
             there = Path(self.path).stat().st_size
             if there < length:
@@ -54,7 +52,6 @@ class RowFile:
             self.file = Path(self.path).open("r+b")  # noqa: SIM115
             self.file.truncate(length)
             self.file.seek(length)
-            self.length = length
         except OSError as error:
             message = f"{self.path}: cannot be written: {error.strerror or error}"
             raise ArgumentError(message) from None
@@ -68,13 +65,17 @@ class RowFile:
             message = f"{self.path}: cannot be written: {error.strerror or error}"
             raise ArgumentError(message) from None
 
-    def commit(self) -> None:
-        """What was written holds: the designs are counted as done."""
-        self.length = self.file.tell()
+    @property
+    def length(self) -> int:
+        """How many bytes were written, those of before among them."""
+        return self.file.tell()
 
-    def close(self, *, again: bool) -> None:
-        """Cut off what does not hold, and close it; `again` is whether it may be gone on with."""
-        self.file.truncate(self.length)
+    def close(self, length: int, *, again: bool) -> None:
+        """Cut it off where what holds ends, and close it.
+
+        `again` is whether it may be gone on with. Raises `ArgumentError`.
+        """
+        self.file.truncate(length)
         self.file.close()
         if self.path == self.made:
             return

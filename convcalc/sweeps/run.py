@@ -56,31 +56,30 @@ def run(
     """
     result = nothing(job) if known is None else known
     since, stretches = result.done, list[tuple[int, int]]()
+    holds = result, _lengths(files)  # one name, so that Ctrl-C finds both of one stretch
     if state is not None:
-        state.keep(result, _lengths(files), now=True)
+        state.keep(*holds, now=True)
     try:
-        for partial in partials(job, result.done):
-            after = merged(result, partial)
+        for partial in partials(job, since):
+            result = merged(result, partial)
             for file in files:
                 file.write(partial.written[file.ending])
             if write is not None:
                 write(partial.written[CSV])
-            for file in files:
-                file.commit()
-            result = after
             if job.parts is not None:
                 stretches.append((partial.start, partial.stop))
+            holds = result, _lengths(files)
             if state is not None:
-                state.keep(result, _lengths(files))
+                state.keep(*holds)
             yield result
     finally:
-        whole = result.done == job.space.designs
+        result, lengths = holds
         for file in files:
-            file.close(again=state is not None and not whole)
+            file.close(lengths[file.path], again=state is not None and not result.whole)
         if job.parts is not None:
-            job.parts.settle(since, stretches)
+            job.parts.settle(since, [each for each in stretches if each[1] <= result.done])
         if state is not None:
-            state.keep(result, _lengths(files), now=True)
+            state.keep(result, lengths, now=True)
 
 
 def _lengths(files: Sequence["RowFile"]) -> dict[str, int]:

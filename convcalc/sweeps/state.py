@@ -17,7 +17,7 @@ from convcalc.sweeps.job import Invalid, Job
 from convcalc.sweeps.kept import Groups, Rows
 from convcalc.sweeps.report import SweepReport
 
-FORM = 1
+FORM = 2
 """Changes when a file of before cannot be gone on with."""
 SHARE = 20
 """Writing a state takes at most one part in so many of the time."""
@@ -37,7 +37,8 @@ NAMES: Mapping[str, str] = {
     "top": "--top",
     "columns": "--columns",
     "all_rows": "--all-rows",
-    "files": "the files of --output",
+    "memory": "what is said of memory (--batch, --dtype and the like)",
+    "files": "what --output and --output-dir name",
 }
 """What a result depends on, in words."""
 
@@ -69,7 +70,7 @@ def settings(job: Job, files: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _digest(texts: Sequence[str]) -> str:
-    return sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(json.dumps(list(texts)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _worked(worked: Any) -> str | None:

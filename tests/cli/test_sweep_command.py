@@ -177,6 +177,8 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
             "--vary width=1..3 --force",
             "--force is about what --output, --output-dir and --state name",
         ),
+        ("--vary width=1..3 -o a.csv -o ./a.csv", "--output ./a.csv is given twice"),
+        ("--vary width=1..3 -o a.csv --state ./a.csv", "a.csv is named by --output and as the"),
         ("--vary width=1..3 -o a.txt", "a.txt: its name ends with none of .csv, "),
         ("--vary width=1..3 -o net.yaml/a.csv", "net.yaml/a.csv: cannot be written"),
         ("--vary width=1..3 -o no/a.json", "no/a.json: cannot be written"),

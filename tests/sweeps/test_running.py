@@ -15,6 +15,7 @@ from convcalc import loads
 from convcalc.diagnostics import ArgumentError
 from convcalc.formats.sweep import csv, html, json
 from convcalc.sweeps import report as reports
+from convcalc.sweeps import run as running
 from convcalc.sweeps.chunk import Chunk, Reason
 from convcalc.sweeps.executors import processes, serial
 from convcalc.sweeps.job import CHUNK, Job, Partial
@@ -175,9 +176,34 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_bytes(tmp_path: Path, stop:
     assert rows == (tmp_path / "whole" / "rows.csv").read_bytes()
 
 
+@pytest.mark.parametrize("call", [2, 3, 4])
+def test_ctrl_c_between_two_steps_leaves_rows_and_state_of_one_stretch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    """Between rows being written and their designs being counted as done."""
+    (tmp_path / "whole").mkdir()
+    outcome(job(), tmp_path / "whole")
+    lengths, calls = running._lengths, count(1)
+
+    def interrupted(files: Any) -> Any:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return lengths(files)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "_lengths", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            outcome(job(), tmp_path)
+    outcome(job(), tmp_path, again=True)
+
+    rows = (tmp_path / "rows.csv").read_bytes()
+    assert rows == (tmp_path / "whole" / "rows.csv").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
+        ({"memory": True}, "what is said of memory .* is not"),
         ({"vary": [("width", "0..6:0.2"), *AXES[1:]]}, "--vary is not"),
         ({"text": SPEC.replace("relu", "sigmoid")}, "what the spec says is not"),
         ({"where": "memory < 5KiB"}, "--where is not"),

@@ -87,6 +87,18 @@ class Folder:
                 for name in there:
                     files.rm(name)
 
+    def go_on(self, done: int) -> None:
+        """Raise `ArgumentError` where designs of before, up to `done`, are not there.
+
+        Of stretches that left nothing there are no files, but for the first one.
+        """
+        with self._said():
+            files, path = self._files()
+            there = map(_stretch, files.ls(path, detail=False))
+            if done and not any(stretch and not stretch[0] for stretch in there):
+                message = f"{self.url}: the {done:,} designs of before are not there: begin anew"
+                raise ArgumentError(message)
+
     def write(self, start: int, stop: int, rows: bytes) -> None:
         """Write the file of a stretch, under another name until it is whole."""
         pa = _arrow()
