@@ -1,6 +1,6 @@
 """A sweep as a whole: all that its result depends on, and what comes of a stretch of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -336,12 +336,16 @@ class Job:
                 work_out(step.measures)
             for condition in step.conditions:
                 own = names.columns(sorted(condition.names), codes)
-                keep(holding(condition, columns | own, space, start + left))
+                holds = holding(condition, columns | own, space, start + left)
+                if digest is not None:
+                    tally.valid_are(code[~holds] for code in codes)
+                keep(holds)
         if not len(left):
             return Rows(left, (), {}, None)
         rest = [measure for measure in self.measures if measure.name not in known]
         if rest or digest is None:
             work_out(rest)
+        tally.valid_are(codes)
         wanted = self.columns
         own = names.columns(wanted, codes)
         self._check_kinds(own)
@@ -372,17 +376,21 @@ class _Tally:
         return tuple(sorted(self._reasons.values(), key=lambda each: each.example))
 
     def count(self, chunk: Chunk, codes: tuple[Any, ...]) -> None:
-        """Take in what was worked out; a design that turns out invalid later is not valid."""
-        valid = chunk.reason == VALID
-        for tried, right, code in zip(self.tried, self.valid, codes, strict=True):
+        """Take in what was worked out, of which some may turn out invalid by more that is asked."""
+        for tried, code in zip(self.tried, codes, strict=True):
             tried[code] = True
-            right[code[valid]] = True
+        valid = chunk.reason == VALID
         if valid.all():
             return
         counts = np.bincount(chunk.reason[~valid], minlength=len(chunk.reasons)).tolist()
         for reason, count in zip(chunk.reasons, counts, strict=True):
             if count:
                 add_reason(self._reasons, Invalid(*reason, count))
+
+    def valid_are(self, codes: Iterable[Any]) -> None:
+        """Take in designs that were worked out, of which no more is asked."""
+        for valid, code in zip(self.valid, codes, strict=True):
+            valid[code] = True
 
 
 def add_reason(reasons: dict[tuple[str, str], Invalid], more: Invalid) -> None:

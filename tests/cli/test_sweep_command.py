@@ -124,6 +124,23 @@ def test_invalid_designs_are_counted_by_code_and_place() -> None:
     ] + [{"axis": "width", "value": "0"}]
 
 
+@pytest.mark.parametrize("first", ["", "width < 9 and ", "parameters < 5M and "])
+def test_what_is_asked_first_does_not_change_which_values_are_never_valid(first: str) -> None:
+    """Of widths without a second group no design has what is asked of it."""
+    Path("net.yaml").write_text(
+        "{input: 8x8x3, parameters: {width: 1}, layers: ["
+        "{layers: [{conv: {filters: 2, kernel: 1}}, relu], name: g, repeat: width}]}",
+        encoding="utf-8",
+    )
+    made = answer("--vary", "width=1..3", "--where", f"{first}output.g2.height > 3")
+    assert made["invalid_values"] == [{"axis": "width", "value": "1"}]
+    assert made["left"] == 2
+    none = answer("--vary", "width=0..1", "--where", f"{first}output.g2.height > 3", code=1)
+    assert none["invalid_values"] == []  # said of all at once
+    result = run("--vary", "width=0..1", "--where", f"{first}output.g2.height > 3")
+    assert "Every design that was worked out is invalid." in result.stdout
+
+
 def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
     value = answer(
         *("--vary", "width=1..6", "--vary", "batch=1..3"),
