@@ -28,7 +28,7 @@ from convcalc.cli.output import Output, colors, write_file, write_made
 from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.graph import SpecError
-from convcalc.sweeps.axes import with_own
+from convcalc.sweeps.axes import MEMORY, of_parameters, with_own
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.report import SweepReport, nothing
 from convcalc.sweeps.run import CSV, Partials, executor, run
@@ -198,8 +198,10 @@ def command(
     try:
         subject = Subject(spec, input=shape, parameters=dict(settings))
         said = subject.swept
-        axes = with_own(said.vary, vary)
-        mine = {name: value for name, value in said.options.items() if name not in given}
+        fixed = (given & {*MEMORY}) | of_parameters(dict(settings))
+        axes = with_own(said.vary, vary, fixed=fixed, input=shape)
+        held = given | dict(vary).keys()
+        mine = {name: value for name, value in said.options.items() if name not in held}
         if "checkpoint" in mine:
             from convcalc.analysis.memory.checkpoint import read_checkpoint
 

@@ -1,6 +1,7 @@
 """What is varied: parameters of the spec, its input, and what memory turns on."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -89,14 +90,47 @@ Given = str | Sequence[str]
 
 
 def with_own(
-    of_spec: Mapping[str, Given], vary: Sequence[tuple[str, Given]]
+    of_spec: Mapping[str, Given],
+    vary: Sequence[tuple[str, Given]],
+    *,
+    fixed: AbstractSet[str] = frozenset(),
+    input: object = None,  # noqa: A002 (the spec's own word)
 ) -> list[tuple[str, Given]]:
-    """The axes that a spec asks for, with others in their places, and others behind them."""
+    """The axes that a spec asks for, with others in their places, and others behind them.
+
+    Those that a value is given for, by their names in `fixed` or as an `input`, are left out, as
+    what is given goes before what the spec asks for.
+    """
     instead = dict(vary)
     if len(instead) < len(vary) or not of_spec:
         return [*vary]  # one that is given twice is told later
-    kept = [(name, instead.pop(name, values)) for name, values in of_spec.items()]
+    kept = []
+    for name, values in of_spec.items():
+        if name in instead:
+            kept.append((name, instead.pop(name)))
+        elif name not in fixed and not (input and _is_input(name, input)):
+            kept.append((name, values))
     return [*kept, *instead.items()]
+
+
+def of_parameters(names: Iterable[str]) -> set[str]:
+    """What the axes of parameters of these names may be called.
+
+    >>> sorted(of_parameters(["width", "batch"]))
+    ['set.batch', 'set.width', 'width']
+    """
+    return {
+        called
+        for name in names
+        for called in (f"{SET}{name}", name)
+        if called not in MEMORY and not _is_input(called, None)
+    }
+
+
+def _is_input(name: str, input: object) -> bool:  # noqa: A002
+    """Whether an axis varies an input that is given: one of several, or all of them."""
+    first, _, own = name.partition(".")
+    return first == "input" and (not own or not isinstance(input, Mapping) or own in input)
 
 
 def read_axes(

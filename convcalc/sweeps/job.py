@@ -174,7 +174,7 @@ class Job:
             return ()
         option = self.space.wording.key(key)
         names = listed_names(text, option)
-        ends = tuple((name.lstrip("-").strip(), name.startswith("-")) for name in names)
+        ends = tuple((name.removeprefix("-").strip(), name.startswith("-")) for name in names)
         self.names.check([name for name, _ in ends], option)
         if len({name for name, _ in ends}) < len(ends):
             message = f"{option} {text}: a name stands there twice, with and without -"

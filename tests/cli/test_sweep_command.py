@@ -182,6 +182,7 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
         ("--vary width=1..3 --where largest_batch.t5>1", "largest_batch"),
         ("--vary width=1..3 --pareto macs", "--pareto takes 2 to 4 goals, and there is 1"),
         ("--vary width=1..3 --pareto macs,-macs", "a name stands there twice"),
+        ("--vary width=1..3 --sort=--macs", "--sort: '-macs' is nothing that a design has"),
         ("--vary width=1..3 --sort mac", "--sort: 'mac' is nothing that a design has"),
         ("--vary width=1..3 --columns mac", "--columns: 'mac' is nothing that a design has"),
         ("--vary width=1..3 --sample 4", "a sample of 4 designs is more than all 3"),
@@ -258,6 +259,25 @@ def test_a_spec_may_ask_for_its_sweep() -> None:
         ("batch", ["1", "2"]),
     ]
     assert (others["top"], others["where"]) == (1, "parameters > 50")
+
+
+@tabled(
+    ("said", "options", "axes"),
+    [
+        ("{vary: {width: 2..4}, batch: 8}", "--vary batch=1,2", "width batch"),
+        ("{vary: {width: 2..4, batch: '1,2'}}", "--batch 8", "width"),
+        ("{vary: {width: 2..4, input: '8,13'}}", "--input 9x9x3", "width"),
+        ("{vary: {width: 2..4, stride: '1,5'}}", "--set stride=1", "width"),
+        ("{vary: {width: 2..4, batch: '1,2'}}", "--set batch=1", "width batch"),
+        ("{vary: {set.width: 2..4, stride: '1,5'}}", "--set width=3", "stride"),
+    ],
+)
+def test_what_the_command_line_gives_goes_before_what_the_spec_varies(
+    said: str, options: str, axes: str
+) -> None:
+    Path("net.yaml").write_text(f"{SPEC}sweep: {said}\n", encoding="utf-8")
+
+    assert [axis["name"] for axis in answer(*options.split())["axes"]] == axes.split()
 
 
 @tabled(
