@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from convcalc.diagnostics import ArgumentError, Problem, closest
 from convcalc.graph import Network
 from convcalc.layers.written import WORDS
-from convcalc.spec.ways import Layers, Way, about, said, words
+from convcalc.spec.ways import Layers, Way, about, replaced, said, words
 from convcalc.spec.ways import unmatched as about_none
 
 __all__ = ["unmatched", "with_ways", "written", "written_said"]
@@ -57,8 +57,11 @@ def with_ways(network: Network, lines: Iterable[tuple[str, str]]) -> Network:
 
 
 def unmatched(network: Network) -> Iterator[tuple[tuple[int, int], Problem]]:
-    """Lines of the spec that hold of no layer, each with where it stands."""
+    """Lines of the spec that hold of no layer, and words of a line, each with where it stands."""
     layers = Layers(network.nodes, network.groups)
     for way in network.ways:
         if way.at is not None and not about(layers, way):
             yield way.at, about_none(layers, way)
+    for way, problem in replaced(layers, network.ways):
+        if way.word_at is not None:
+            yield way.word_at, problem

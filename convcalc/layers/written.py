@@ -12,7 +12,7 @@ from convcalc.layers import CATALOGUE, Layer
 
 Questions: TypeAlias = "tuple[tuple[str, ...], ...]"
 """What may be asked of a layer's code, and for each question its answers; the first is what holds
-where nothing is said, and the empty word is what goes without saying."""
+where nothing is said, but for fields that tell, and the empty word is what goes without saying."""
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,6 +39,7 @@ _MODULES = ("module", "function", "subclass")
 _METHODS = ("module", "function", "method", "subclass")
 _OPERATORS: Questions = (("operator", "torch"),)
 _PADDED = ("", "string")
+_SIZES = ("scale", "size")
 
 WAYS: Mapping[str, Questions] = MappingProxyType(
     {
@@ -84,7 +85,7 @@ WAYS: Mapping[str, Questions] = MappingProxyType(
         "space_to_depth": (_MODULES,),
         "channel_shuffle": (_MODULES,),
         "pad": (_MODULES,),
-        "upsample": (_MODULES, ("scale", "size")),
+        "upsample": (_MODULES, _SIZES),
         "scale": _OPERATORS,
         "affine": _OPERATORS,
         "add": _OPERATORS,
@@ -154,21 +155,36 @@ def _numbers(value: object) -> frozenset[object]:
     return frozenset(number for each in value for number in _numbers(each))
 
 
+def questions(kind: str, layer: Layer | None = None) -> Questions:
+    """What may be asked of how a layer is written, the usual answer first.
+
+    Of an `upsample` its fields tell whether the size is given as such.
+
+    >>> from convcalc.layers.upsample import Upsample
+    >>> questions("upsample", Upsample(scale=2))[1], questions("upsample", Upsample(size=9))[1]
+    (('scale', 'size'), ('size', 'scale'))
+    """
+    asked = WAYS.get(kind, ())
+    if layer is None or getattr(layer, "scale", 1) is not None:
+        return asked
+    return tuple(("size", "scale") if answers == _SIZES else answers for answers in asked)
+
+
 def choices(kind: str, layer: Layer | None = None) -> Questions:
     """What may be asked of how a layer is written, with the answers that its fields allow."""
     allowed = (
-        tuple(word for word in answers if fits(word, layer)) for answers in WAYS.get(kind, ())
+        tuple(word for word in answers if fits(word, layer)) for answers in questions(kind, layer)
     )
     return tuple(answers for answers in allowed if len(answers) > 1)
 
 
-def usual(kind: str) -> frozenset[str]:
-    """How the layers of a kind are written where nothing is said.
+def usual(kind: str, layer: Layer | None = None) -> frozenset[str]:
+    """How a layer is written where nothing is said.
 
     >>> sorted(usual("upsample")), sorted(usual("concat"))
     (['module', 'scale'], [])
     """
-    return frozenset(answers[0] for answers in WAYS.get(kind, ()) if answers[0])
+    return frozenset(answers[0] for answers in questions(kind, layer) if answers[0])
 
 
 def words_of(kind: str) -> tuple[str, ...]:

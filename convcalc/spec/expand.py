@@ -179,10 +179,11 @@ class Expander:
 
             read_origins(self.report, self.items, entries["origins"], self.nodes)
         ways: tuple[Way, ...] = ()
-        for node in self.member.ways():
+        lines = self.member.added("written")
+        if lines is not None:
             from convcalc.spec.ways import read_ways  # which few specs have
 
-            ways += read_ways(self.report, node, len(self.nodes))
+            ways = read_ways(self.report, lines, len(self.nodes))
         if "sweep" in entries:
             from convcalc.spec.swept import read_sweep  # which few specs have
 
@@ -190,7 +191,7 @@ class Expander:
         self.ask_about_inputs(shapes)
         promises = read_promises(
             self.report.findings,
-            self.member.expectations(),
+            self.member.added("expect"),
             entries.get("budget"),
             scope,
             self.reader,

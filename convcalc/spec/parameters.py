@@ -21,10 +21,9 @@ from convcalc.spec.values import (
     whole,
 )
 
-PRESET_KEYS = (
-    *("name", "reference", "year", "description", "input", "outputs"),
-    *("expect", "written"),  # whose entries are added to those of the spec
-)
+ADDED = ("expect", "written")
+"""Top-level keys of which a preset says entries beside those of the spec, or in their places."""
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "outputs", *ADDED)
 """Top-level keys that a preset may replace, beside giving values to parameters."""
 SWITCHES = {"true": True, "false": False}
 """What a parameter is set to from outside by a word that is no text."""
@@ -110,20 +109,15 @@ class Member:
         """What stands under a top-level key, or what the chosen preset puts there."""
         return self.preset.get(key) or self.root.entries.get(key)
 
-    def expectations(self) -> Node | None:
-        """What `expect` says, and what the preset adds to it or says in its stead."""
-        every, own = self.root.entries.get("expect"), self.preset.get("expect")
+    def added(self, key: str) -> Node | None:
+        """What stands under a key of `ADDED`, with what the preset adds or says instead."""
+        every, own = self.root.entries.get(key), self.preset.get(key)
         if not isinstance(every, Map) or not isinstance(own, Map):
             return own or every
-        kept = [key for key in every.key_nodes() if key.text not in own.entries]
-        starts = (*(key.start for key in kept), *own.key_starts)
-        entries = {key.text: every.entries[key.text] for key in kept}
+        kept = [each for each in every.key_nodes() if each.text not in own.entries]
+        starts = (*(each.start for each in kept), *own.key_starts)
+        entries = {each.text: every.entries[each.text] for each in kept}
         return Map.at({**entries, **own.entries}, starts, own.start, own.end)
-
-    def ways(self) -> list[Node]:
-        """What `written` says, and behind it what the preset adds."""
-        said = (self.root.entries.get("written"), self.preset.get("written"))
-        return [node for node in said if node is not None]
 
     def year(self) -> int | None:
         """When the network was published; None where that is not said."""

@@ -7,10 +7,19 @@ are called otherwise: the lines then say the same of the same layers.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import NamedTuple
 
 from convcalc.diagnostics import Problem, closest, misspelt
-from convcalc.layers.written import WAYS, WORDS, fits, kinds_with, words_of
+from convcalc.layers.written import (
+    WAYS,
+    WORDS,
+    Questions,
+    fits,
+    kinds_with,
+    questions,
+    words_of,
+)
 from convcalc.numbers import plural
 from convcalc.spec.flat import Group, LayerNode
 from convcalc.spec.names import Reporter
@@ -39,6 +48,8 @@ class Way(NamedTuple):
     """How they are written: one of `layers.written.WORDS`."""
     at: tuple[int, int] | None = None
     """Where the pattern stands; None of one that was given otherwise."""
+    word_at: tuple[int, int] | None = None
+    """Where the word stands, which may be one of several of the line."""
     meant: tuple[int, ...] | None = None
     """Indices of the layers, where these are called otherwise since; None for those that match."""
 
@@ -73,7 +84,7 @@ def _ways(report: Reporter, lines: Map, layers: int) -> Iterator[Way]:
         value = lines.entries[key.text]
         for word in (isinstance(value, List) and value.items) or (value,):
             if isinstance(word, ScalarNode) and word.text in WORDS:
-                yield Way(key.text, word.text, (key.start, key.end))
+                yield Way(key.text, word.text, (key.start, key.end), (word.start, word.end))
                 continue
             advice = fix = None
             if isinstance(word, ScalarNode) and (near := closest(word.text, WORDS)):
@@ -116,27 +127,24 @@ def said(layers: Layers, ways: Sequence[Way]) -> list[dict[str, Way]]:
 
 def words(layers: Layers, ways: Sequence[Way]) -> tuple[frozenset[str], ...]:
     """By layer how it is written: to each question of its kind what is said, else the usual."""
-    known: dict[tuple[str, ...], frozenset[str]] = {}
+    known: dict[tuple[Questions, tuple[str, ...]], frozenset[str]] = {}
     made = []
     for node, lines in zip(layers.nodes, said(layers, ways), strict=True):
-        key = (node.kind, *lines)
+        asked = questions(node.kind, node.layer)
+        key = (asked, tuple(lines))
         if key not in known:
-            known[key] = with_words(node.kind, lines)
+            known[key] = with_words(asked, lines)
         made.append(known[key])
     return tuple(made)
 
 
-def with_words(kind: str, known: Mapping[str, object] | frozenset[str]) -> frozenset[str]:
-    """How a layer of a kind is written of which these words are said.
+def with_words(asked: Questions, known: Mapping[str, object] | frozenset[str]) -> frozenset[str]:
+    """How a layer is written that is asked this, and of which these words are said.
 
-    >>> sorted(with_words("upsample", frozenset({"size", "mean"})))
+    >>> sorted(with_words(questions("upsample"), frozenset({"size", "mean"})))
     ['module', 'size']
     """
-    answered = {
-        next((word for word in answers if word in known), answers[0])
-        for answers in WAYS.get(kind, ())
-    }
-    return frozenset(answered - {""})
+    return frozenset({_answer(answers, known) for answers in asked} - {""})
 
 
 def about(layers: Layers, way: Way) -> list[int]:
@@ -193,6 +201,23 @@ def unmatched(layers: Layers, way: Way) -> Problem:
     return Problem("CC116", message, help=advice)
 
 
+def replaced(layers: Layers, ways: Sequence[Way]) -> Iterator[tuple[Way, Problem]]:
+    """Words of a line that hold of no layer because others behind them in the line do."""
+    for _, line in groupby(ways, lambda way: way.at):
+        behind: dict[tuple[int, str], str] = {}  # by layer and the first answer, what is said last
+        for way in reversed([*line]):
+            kinds = {index: layers.nodes[index].kind for index in about(layers, way)}
+            asked = [(index, _answers(kind, way.word)[0]) for index, kind in kinds.items()]
+            if asked and way.word_at is not None and all(each in behind for each in asked):
+                others = dict.fromkeys(behind[each] for each in asked)
+                shown = " and ".join(f"`{word}`" for word in others)
+                message = f"`{way.word}` holds of nothing here: {shown} behind it holds of the same"
+                if [*others] == [way.word]:
+                    message = f"`{way.word}` is said twice"
+                yield way, Problem("CC116", message, help="say one of both")
+            behind |= {each: behind.get(each, way.word) for each in asked}
+
+
 def lines_for(layers: Layers, wanted: Sequence[frozenset[str]]) -> Map | None:
     """Lines that say how every layer is written: what most of a kind are, then the others by name.
 
@@ -204,16 +229,21 @@ def lines_for(layers: Layers, wanted: Sequence[frozenset[str]]) -> Map | None:
     kinds: dict[str, list[str]] = {}
     names: dict[str, list[str]] = {}
     for kind, indices in by_kind.items():
-        for answers in WAYS.get(kind, ()):
+        for number, answers in enumerate(WAYS.get(kind, ())):
             given = {index: _answer(answers, wanted[index]) for index in indices}
+            usual = {
+                index: questions(kind, layers.nodes[index].layer)[number][0] for index in indices
+            }
             most, count = Counter(given.values()).most_common(1)[0]
-            if "" in answers and count < len(indices):
-                most = ""  # which no line could say of the others
-            if most != answers[0]:
+            if given == usual or ("" in answers and count < len(indices)):
+                most = (
+                    ""  # nothing is to be said of the kind, or no line could say it of the others
+                )
+            elif most:
                 kinds.setdefault(kind, []).append(most)
             for index, word in given.items():
                 node = layers.nodes[index]
-                if word != most and fits(most, node.layer):
+                if word != (most if most and fits(most, node.layer) else usual[index]):
                     names.setdefault(node.name, []).append(word)
     lines = {
         pattern: several[0] if len(several) == 1 else several
@@ -222,7 +252,7 @@ def lines_for(layers: Layers, wanted: Sequence[frozenset[str]]) -> Map | None:
     return Map(lines) if lines else None
 
 
-def _answer(answers: Sequence[str], known: frozenset[str]) -> str:
+def _answer(answers: Sequence[str], known: Mapping[str, object] | frozenset[str]) -> str:
     """What is said to a question, or the usual."""
     return next((word for word in answers if word in known), answers[0])
 

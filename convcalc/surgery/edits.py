@@ -16,7 +16,7 @@ from convcalc.graph.as_made import spec_as_made
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import layer_class
 from convcalc.layers.base import declarations, defaults
-from convcalc.layers.written import usual
+from convcalc.layers.written import questions, usual
 from convcalc.spec.fold import fold
 from convcalc.spec.nodes import Comments, List, Map
 from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
@@ -191,11 +191,12 @@ def _checked(subject: Subject, spec: Spec, edits: Mapping[int, Edit], *, in_plac
 
 def _lines(lines: Any, old: Planned, new: Planned, places: tuple[tuple[int, ...], ...]) -> Any:
     """What `written` says of the new layers: what it said of those in whose place they stand."""
-    known = [usual(node.kind) for node in new.nodes]
+    known = [usual(node.kind, node.layer) for node in new.nodes]
     before = words(Layers(old.nodes, old.groups), old.ways)
     for index, here in enumerate(places):
         for place in here:
-            known[place] = with_words(new.nodes[place].kind, before[index])
+            node = new.nodes[place]
+            known[place] = with_words(questions(node.kind, node.layer), before[index])
     return kept_lines(Layers(new.nodes, new.groups), lines, known)
 
 

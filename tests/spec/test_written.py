@@ -76,6 +76,14 @@ SAID: list[tuple[str, dict[str, list[str]]]] = [
     ("{upsample: [function, size], upsample1: scale}", {"upsample1": ["function", "scale"]}),
     ("{conv: string}", {"conv1": ["module", "string"]}),
     ("{conv1: [string, subclass]}", {"conv1": ["string", "subclass"]}),
+    (
+        "{'unit*.conv1': linear, conv1: function}",
+        {"conv1": ["function"], **{f"unit{n}.conv1": ["linear"] for n in (1, 2)}},
+    ),
+    (
+        "{conv: [function, linear]}",
+        {"conv1": ["function"], **{f"unit{n}.conv1": ["linear"] for n in (1, 2)}},
+    ),
 ]  # fmt: skip
 
 
@@ -114,6 +122,9 @@ REFUSED: list[tuple[str, int, str, str, str]] = [
     ("{relu: }", 17, "CC107", "this takes one of module", ""),
     ("{relu: {a: b}}", 17, "CC107", "this takes one of module", ""),
     ("{relu: [function, fun]}", 28, "CC107", "this takes one of module", ""),
+    ("{relu: [function, method]}", 18, "CC116", "`function` holds of nothing here", "one of both"),
+    ("{conv: [linear, function]}", 18, "CC116", "`linear` holds of nothing here", "one of both"),
+    ("{last: [method, method]}", 18, "CC116", "`method` is said twice", "say one of both"),
     ("[relu]", 10, "CC107", "written is a mapping", "{relu: function}"),
     ("function", 10, "CC107", "written is a mapping", "{relu: function}"),
 ]  # fmt: skip
@@ -283,6 +294,21 @@ written: {relu: subclass}
 """
 
 
+def test_the_size_of_an_upsample_is_written_as_the_spec_gives_it() -> None:
+    layers = (
+        "[{upsample: {size: 9x9}}, {upsample: 2}, {upsample: {size: [incoming.height + 2, 9]}}]"
+    )
+    network = convcalc.loads(f"{{input: 4x4x2, layers: {layers}}}")
+    by_factor = with_ways(network, [("upsample", "scale")])
+
+    assert [sorted(words) for words in written(network)[1:]] == [
+        ["module", "size"],
+        ["module", "scale"],
+        ["module", "size"],
+    ]
+    assert [*map(sorted, written(by_factor)[1:])] == [["module", "scale"]] * 3
+
+
 def test_a_preset_adds_lines_behind_those_of_its_file(tmp_path: Path) -> None:
     file = tmp_path / "family.yaml"
     file.write_text(FAMILY, encoding="utf-8")
@@ -293,3 +319,19 @@ def test_a_preset_adds_lines_behind_those_of_its_file(tmp_path: Path) -> None:
     assert [*spec.written] == ["last", "relu"]
     assert written(spec.network()) == written(one)
     assert [*map(set, written(convcalc.load(f"{file}#two"))[1:])] == [{"subclass"}]
+
+
+def test_a_line_of_a_preset_stands_in_place_of_the_same_line_of_its_file(tmp_path: Path) -> None:
+    text = """\
+input: 8x8x4
+presets:
+  one: {written: {conv: function}}
+written: {conv: string, relu: method}
+layers: [conv: {filters: 4, kernel: 3, padding: same}, relu]
+"""
+    file = tmp_path / "family.yaml"
+    file.write_text(text, encoding="utf-8")
+    one = convcalc.load(f"{file}#one")
+
+    assert [*map(set, written(one)[1:])] == [{"function"}, {"method"}]
+    assert written(member(convcalc.parse(text), "one").network()) == written(one)

@@ -398,7 +398,7 @@ class Piece:
     def _promise(self, expander: Expander, kit: _Kit, scope: Scope) -> None:
         member = expander.member
         budget = expander.root.entries.get("budget")
-        read_promises(kit.findings, member.expectations(), budget, scope, expander.reader)
+        read_promises(kit.findings, member.added("expect"), budget, scope, expander.reader)
 
     def _leaf(
         self,
