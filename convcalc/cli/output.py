@@ -236,16 +236,30 @@ def write_file(path: str, text: str | bytes, *, over: bool = True) -> None:
 
     Raises `click.UsageError` where that cannot be.
     """
+    opened = False
     try:
         with open(path, "wb" if over else "xb") as file:  # noqa: PTH123 (pathlib would be imported for this alone)
+            opened = True
             file.write(text if isinstance(text, bytes) else text.encode("utf-8", _ESCAPED))
     except FileExistsError:
         message = f"{path} is there already: --force writes over it"
         raise click.UsageError(message) from None
     except (OSError, ValueError) as error:
+        if opened:
+            _without_half(path)
         reason = getattr(error, "strerror", None) or error
         message = f"{path}: cannot be written: {reason}"
         raise click.UsageError(message) from None
+
+
+def _without_half(path: str) -> None:
+    """Take away a file that was not written to its end; what is no file, as a device, stays."""
+    from contextlib import suppress
+    from pathlib import Path
+
+    with suppress(OSError):
+        if Path(path).is_file() and not Path(path).is_symlink():
+            Path(path).unlink()
 
 
 def write_findings(diagnostics: "Iterable[Diagnostic]", *, below: bool = False) -> None:

@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,7 +30,7 @@ from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.graph import SpecError
 from convcalc.sweeps.axes import MEMORY, of_parameters, with_own
-from convcalc.sweeps.job import Job
+from convcalc.sweeps.job import Job, StoppedError
 from convcalc.sweeps.report import SweepReport, nothing
 from convcalc.sweeps.run import CSV, Partials, executor, run
 from convcalc.sweeps.space import METHODS, Method, Sample, read_space
@@ -54,6 +55,12 @@ ROWS: Mapping[str, str] = {CSV: "csv", ".parquet": "parquet"}
 """Endings of files that have a row a design → the module of the formats that is their `Writer`."""
 DOCUMENTS: Mapping[str, str] = {".json": "json", ".html": "html"}
 """Endings of files that have what the sweep comes to → the module that has `render` for them."""
+
+
+class _Stopped(click.ClickException):
+    """What ends a sweep though nothing is wrong with the command line."""
+
+    exit_code = 2
 
 
 def _vary(
@@ -248,15 +255,19 @@ def command(
             kept_there = _format(ROWS[".parquet"]).Folder(folder, job)
             kept_there.begin(again=resume is not None, force=force)
             job.parts = kept_there
-        result = _run(
-            job, output, files, partials, folder=folder, force=force, state=state, resume=resume
-        )
-        texts = [] if output.format.form == "rows" else [_page(output, result)]
-        for file in files:
-            if _ending(file) in DOCUMENTS:
-                write_file(file, _format(DOCUMENTS[_ending(file)]).render(result))
-            elif _ending(file) not in ROWS:
-                _draw(file, result)
+        of_rows = [file for file in files if _ending(file) in ROWS]
+        kept_in = [*of_rows, *([] if folder is None else ["--output-dir", folder])]
+        kept = _state(state or resume, job, kept_in)
+        with _saying_how_to_go_on(kept):
+            result = _run(job, output, files, partials, kept, force=force, again=resume is not None)
+            texts = [] if output.format.form == "rows" else [_page(output, result)]
+            for file in files:
+                if _ending(file) in DOCUMENTS:
+                    write_file(file, _format(DOCUMENTS[_ending(file)]).render(result))
+                elif _ending(file) not in ROWS:
+                    _draw(file, result)
+    except StoppedError as error:
+        raise _Stopped(str(error)) from None
     except ArgumentError as error:
         _refuse(error, subject, given | {f"vary.{name}" for name, _ in vary}, output)
     except SpecError as error:
@@ -271,6 +282,22 @@ def command(
         notes.append(_how_to_go_on(state or resume, result))
         output.end(texts, invalid, notes=notes, failed=True, code=INTERRUPTED)
     output.end(texts, invalid, notes=notes, failed=not result.left)
+
+
+@contextmanager
+def _saying_how_to_go_on(kept: "State | None") -> Iterator[None]:
+    """Say of what ends a sweep early, and is no fault of what was asked, how to go on."""
+    try:
+        yield
+    except (StoppedError, click.UsageError) as error:
+        if kept is not None and kept.done is not None:
+            on = f"the same command with --resume {kept.path} goes on after {kept.done:,} designs"
+        elif isinstance(error, StoppedError) and error.done:
+            on = f"{error.done:,} designs were done: with --state FILE a sweep can be gone on with"
+        else:
+            raise
+        message = f"{error}; {on}"
+        raise StoppedError(message) from None
 
 
 def _errors(result: SweepReport) -> Sequence[Diagnostic]:
@@ -397,27 +424,24 @@ def _run(
     output: Output,
     files: Sequence[str],
     partials: Partials,
+    kept: "State | None",
     *,
-    folder: str | None,
     force: bool,
-    state: str | None,
-    resume: str | None,
+    again: bool,
 ) -> SweepReport:
-    """Go through the designs; Ctrl-C ends that early."""
+    """Go through the designs, or on with what is kept; Ctrl-C ends that early."""
     of_rows = [file for file in files if _ending(file) in ROWS]
-    kept_in = [*of_rows, *([] if folder is None else ["--output-dir", folder])]
     rows = output.format.form == "rows"
     result = nothing(job)
     lengths: dict[str, int] = {}
-    kept = _state(state if resume is None else resume, job, kept_in)
-    if kept is not None and resume is not None:
+    if kept is not None and again:
         result, lengths = kept.read(job)
         if job.parts is not None:
             job.parts.go_on(result.done)
     else:
-        for file in (*files, *([] if state is None else [state])):
+        for file in (*files, *([] if kept is None else [kept.path])):
             if os.path.lexists(file) and not force:
-                also = "; --resume goes on with it" if file == state else ""
+                also = "; --resume goes on with it" if kept and file == kept.path else ""
                 message = f"{file} is there already: --force writes over it{also}"
                 raise click.UsageError(message)
     for file in files:

@@ -33,6 +33,13 @@ Encode = Callable[["Encoded"], bytes]
 """What makes text, or another form for a file, of designs that are left."""
 
 
+class StoppedError(ArgumentError):
+    """What ended a sweep though nothing is wrong with what was asked: it may be gone on with."""
+
+    done: int | None = None
+    """How many designs were done; None where it is not known."""
+
+
 class Encoded(NamedTuple):
     """Designs that are left, with what a file says of them."""
 

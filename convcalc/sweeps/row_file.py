@@ -1,10 +1,12 @@
 """A file with a row a design, which grows as they come and can be gone on with."""
 
+from contextlib import suppress
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from convcalc.diagnostics import ArgumentError
-from convcalc.sweeps.job import Encoded, Job
+from convcalc.sweeps.job import Encoded, Job, StoppedError
 
 
 class Writer(Protocol):
@@ -40,49 +42,65 @@ class RowFile:
         self.path = path + writer.PART
         self.ending = ending
         self.writer = writer
+        self.length = 0
+        """How many bytes were written, those of before among them."""
         try:
             if length is None:
-                self.file: BinaryIO = Path(self.path).open("wb")  # noqa: SIM115 (see `close`)
+                self.file: RawIOBase = Path(self.path).open("wb", buffering=0)  # noqa: SIM115 (see `close`)
                 self.write(writer.header(job))
                 return
             there = Path(self.path).stat().st_size
             if there < length:
                 message = f"{self.path}: has {there:,} bytes, and {length:,} were written before"
                 raise ArgumentError(message)
-            self.file = Path(self.path).open("r+b")  # noqa: SIM115
+            self.file = Path(self.path).open("r+b", buffering=0)  # noqa: SIM115
             self.file.truncate(length)
             self.file.seek(length)
+            self.length = length
         except OSError as error:
-            message = f"{self.path}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
+            raise _unwritten(self.path, error) from None
 
     def write(self, data: bytes) -> None:
-        """Put designs behind those that are there; raises `ArgumentError`."""
+        """Put designs behind those that are there; raises `StoppedError`."""
+        left = memoryview(data)
         try:
-            self.file.write(data)
-            self.file.flush()
+            while left:
+                count = self.file.write(left) or 0
+                self.length += count
+                left = left[count:]
         except OSError as error:
-            message = f"{self.path}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
+            raise _unwritten(self.path, error) from None
 
-    @property
-    def length(self) -> int:
-        """How many bytes were written, those of before among them."""
-        return self.file.tell()
+    def close(self, length: int, *, again: bool, keep: bool) -> None:
+        """Cut it off where what holds ends, close it, and make the file of what has grown.
 
-    def close(self, length: int, *, again: bool) -> None:
-        """Cut it off where what holds ends, and close it.
-
-        `again` is whether it may be gone on with. Raises `ArgumentError`.
+        `again` is whether it may be gone on with, and what grows is kept for that. Where the file
+        cannot be made, it is kept if `keep` says so. Raises `StoppedError`.
         """
-        self.file.truncate(length)
-        self.file.close()
+        try:
+            if self.file.seekable():
+                self.file.truncate(length)
+        except OSError as error:
+            raise _unwritten(self.path, error) from None
+        finally:
+            self.file.close()
         if self.path == self.made:
             return
+        part = Path(self.path)
         try:
             self.writer.finish(self.path, self.made)
             if not again:
-                Path(self.path).unlink()
+                part.unlink()
         except OSError as error:
-            message = f"{self.made}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
+            with suppress(OSError):
+                Path(self.made).unlink()  # which has no end
+                if not keep:
+                    part.unlink()
+            stand = (
+                f"; the designs stand in {part}, a stream of Arrow" if keep and not again else ""
+            )
+            raise _unwritten(self.made, error, stand) from None
+
+
+def _unwritten(path: str, error: OSError, more: str = "") -> StoppedError:
+    return StoppedError(f"{path}: cannot be written: {error.strerror or error}{more}")

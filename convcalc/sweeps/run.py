@@ -1,10 +1,11 @@
 """A sweep from its first design, or from where it stopped, to its end: merged, written and kept."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from convcalc.sweeps.executors import serial
-from convcalc.sweeps.job import Job, Partial
+from convcalc.sweeps.job import Job, Partial, StoppedError
 from convcalc.sweeps.report import SweepReport, merged, nothing
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ def run(
     """What is known after each stretch; files and state are as far then, whatever ends it.
 
     `write` gets the designs that are left as comma-separated values, and `known` is what was known
-    before.
+    before. Raises `StoppedError` where a file cannot be written.
     """
     result = nothing(job) if known is None else known
     since, stretches = result.done, list[tuple[int, int]]()
     holds = result, _lengths(files)  # one name, so that Ctrl-C finds both of one stretch
     if state is not None:
         state.keep(*holds, now=True)
+    ended: BaseException | None = None
     try:
         for partial in partials(job, since):
             result = merged(result, partial)
@@ -72,14 +74,35 @@ def run(
             if state is not None:
                 state.keep(*holds)
             yield result
-    finally:
-        result, lengths = holds
-        for file in files:
-            file.close(lengths[file.path], again=state is not None and not result.whole)
-        if job.parts is not None:
+    except BaseException as error:  # noqa: BLE001 (it is raised again)
+        ended = error
+    broken: list[StoppedError] = []
+    result, lengths = holds
+    again = state is not None and not result.whole
+    for file in files:
+        with _gathered(broken):
+            file.close(lengths[file.path], again=again, keep=state is not None or result.whole)
+    if job.parts is not None:
+        with _gathered(broken):
             job.parts.settle(since, [each for each in stretches if each[1] <= result.done])
-        if state is not None:
+    if state is not None:
+        with _gathered(broken):
             state.keep(result, lengths, now=True)
+    if ended is None or (broken and not isinstance(ended, Exception)):
+        ended = broken[0] if broken else None  # what follows from an error is less than it
+    if isinstance(ended, StoppedError):
+        ended.done = result.done
+    if ended is not None:
+        raise ended
+
+
+@contextmanager
+def _gathered(broken: list[StoppedError]) -> Iterator[None]:
+    """Go on with the rest where something cannot be written."""
+    try:
+        yield
+    except StoppedError as error:
+        broken.append(error)
 
 
 def _lengths(files: Sequence["RowFile"]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -13,7 +14,7 @@ from convcalc import __version__
 from convcalc.diagnostics import ArgumentError
 from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
-from convcalc.sweeps.job import Invalid, Job
+from convcalc.sweeps.job import Invalid, Job, StoppedError
 from convcalc.sweeps.kept import Groups, Rows
 from convcalc.sweeps.report import SweepReport
 
@@ -83,12 +84,14 @@ class State:
     def __init__(self, path: str, job: Job, files: Sequence[str] = ()) -> None:
         self.path = path
         self.settings = settings(job, files)
+        self.done: int | None = None
+        """How many designs the file keeps as done; None where it is not written yet."""
         self._next = 0.0
 
     def keep(self, result: SweepReport, lengths: Mapping[str, int], *, now: bool = False) -> None:
         """Write what is known, with how long each output file is; now and then unless `now`.
 
-        Raises `ArgumentError` where it cannot be written.
+        Raises `StoppedError` where it cannot be written; what was kept before is still there.
         """
         began = monotonic()
         if not now and began < self._next:
@@ -107,13 +110,16 @@ class State:
                 "front": _written(result.front),
             }
         )
+        aside = Path(f"{self.path}.part")
         try:
-            aside = Path(f"{self.path}.part")
             aside.write_text(text, encoding="utf-8")
             aside.replace(self.path)
         except OSError as error:
+            with suppress(OSError):
+                aside.unlink()
             message = f"{self.path}: cannot be written: {error.strerror or error}"
-            raise ArgumentError(message) from None
+            raise StoppedError(message) from None
+        self.done = result.done
         took = monotonic() - began
         self._next = began + SHARE * took
 
@@ -140,6 +146,7 @@ class State:
             )
             if result.best is not None:
                 job.knows(result.best)
+            self.done = result.done
             return result, {str(name): int(length) for name, length in kept["lengths"].items()}
         except OSError as error:
             message = f"{self.path}: cannot be read: {error.strerror or error}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.digest import hex_of
-from convcalc.sweeps.job import Encoded, Job
+from convcalc.sweeps.job import Encoded, Job, StoppedError
 from convcalc.sweeps.values import typed
 
 PART = ".part"
@@ -145,7 +145,7 @@ class Folder:
         except Exception as error:  # noqa: BLE001 (whatever stores and their clients raise)
             said = " ".join(str(error).split()) or type(error).__name__
             message = f"{self.url}: cannot be written: {said[:300]}"
-            raise ArgumentError(message) from None
+            raise StoppedError(message) from None
 
 
 def _stretch(name: str) -> tuple[int, int] | None:

@@ -24,7 +24,7 @@ from typing import Any
 from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.executors import serial
 from convcalc.sweeps.executors.tasks import Pace
-from convcalc.sweeps.job import Job, Partial
+from convcalc.sweeps.job import Job, Partial, StoppedError
 
 AHEAD = 4
 """Tasks a worker that are given out and not merged yet."""
@@ -110,7 +110,7 @@ def partials(
     """What comes of all designs from `start` on, in their order, worked out by a cluster's workers.
 
     `scheduler` is what `connected` takes, or a `Client` that is connected already; `told` gets the
-    address of the dashboard. Raises `ArgumentError` where there is no worker, where one has another
+    address of the dashboard. Raises `StoppedError` where there is no worker, where one has another
     version of convcalc, Python or NumPy, and where the scheduler is lost.
     """
     if not isinstance(scheduler, str):
@@ -210,22 +210,22 @@ class _Workers:
                 "a stretch of designs ended every worker that it was given to: they may have too "
                 "little memory"
             )
-            raise ArgumentError(message) from None
+            raise StoppedError(message) from None
         except CancelledError:
-            raise ArgumentError(self._lost()) from None
+            raise StoppedError(self._lost()) from None
         except ImportError as error:
             message = f"a worker cannot import what a sweep takes: {error}"
-            raise ArgumentError(message) from None
+            raise StoppedError(message) from None
         future.release()
         return result
 
     def look(self) -> None:
-        """See who is there; raises `ArgumentError` for what a sweep cannot go on with."""
+        """See who is there; raises `StoppedError` for what a sweep cannot go on with."""
         now = monotonic()
         if self.client.status == "running":
             self.heard = now
         elif now - self.heard > CONNECTING or self.client.status in ("closed", "closing"):
-            raise ArgumentError(self._lost())
+            raise StoppedError(self._lost())
         else:
             return
         there = set(self.client.scheduler_info(n_workers=-1)["workers"])
@@ -236,7 +236,7 @@ class _Workers:
                 f"the scheduler {self._address} has had no worker for {PATIENCE:.0f} s: start one, "
                 f"dask worker {self._address}"
             )
-            raise ArgumentError(message)
+            raise StoppedError(message)
         if there - self.known:
             self.compare(self.client.get_versions(packages=["convcalc"]))
         self.known = there
@@ -246,10 +246,10 @@ class _Workers:
         return str(self.client.scheduler.address if self.client.scheduler else "of the cluster")
 
     def _lost(self) -> str:
-        return "the scheduler is lost: what was merged before is kept"
+        return "the scheduler is lost"
 
     def compare(self, versions: Mapping[str, Any]) -> None:
-        """Raise `ArgumentError` for a worker with another version of what decides on figures."""
+        """Raise `StoppedError` for a worker with another version of what decides on figures."""
         own = versions["client"]["packages"]
         for address, worker in versions["workers"].items():
             for name in ("convcalc", "python", "numpy"):
@@ -260,7 +260,7 @@ class _Workers:
                         f"the worker {address} has {what}, and here it is {mine}: a sweep takes "
                         "the same everywhere"
                     )
-                    raise ArgumentError(message)
+                    raise StoppedError(message)
 
 
 def _let_arrays_reuse_memory() -> None:

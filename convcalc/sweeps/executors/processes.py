@@ -8,10 +8,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from time import monotonic
 
-from convcalc.diagnostics import ArgumentError
 from convcalc.sweeps.executors import serial
 from convcalc.sweeps.executors.tasks import Pace
-from convcalc.sweeps.job import Job, Partial
+from convcalc.sweeps.job import Job, Partial, StoppedError
 
 AHEAD = 3
 """Tasks a process that are given out and not merged yet."""
@@ -22,7 +21,7 @@ _JOBS: list[Job] = []
 def partials(job: Job, start: int, jobs: int) -> Iterator[Partial]:
     """What comes of all designs from `start` on, in their order, worked out by `jobs` processes.
 
-    Raises `ArgumentError` where a process ends before its time.
+    Raises `StoppedError` where a process ends before its time.
     """
     for partial in serial.first_partials(job, start):
         yield partial
@@ -47,7 +46,7 @@ def partials(job: Job, start: int, jobs: int) -> Iterator[Partial]:
     except BrokenProcessPool:
         key = job.space.wording.key("jobs")
         message = f"a process of {key} ended before its time: there may be too little memory"
-        raise ArgumentError(message) from None
+        raise StoppedError(message) from None
     except BaseException:
         _end(pool)
         raise
