@@ -20,13 +20,14 @@ from convcalc.sweeps.axes import TRAINING, read_axes
 from convcalc.sweeps.evaluators import evaluator_of
 from convcalc.sweeps.measures import TRAINING as OF_TRAINING
 from convcalc.sweeps.measures import Measure, read_measure
+from convcalc.sweeps.plain import PlainEvaluator
 from convcalc.sweeps.space import Space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import Steps, written_steps
 
 ALL = 10_000
 """Most values of a range that are all worked out."""
-NEAR = 64
+NEAR = 256
 """How far from a value that is invalid another one is looked for."""
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
@@ -95,6 +96,9 @@ class Fitted(NamedTuple):
     """Whether each figure only rises, or only falls, over the values that were tried."""
     broken: int
     """How many smaller values that were tried are valid and do not keep the limits."""
+    unseen: tuple[str, str] | None
+    """Values between which halving ended early, because none is valid where it looked; None where
+    it went to its end, and where all values were worked out."""
     alike: tuple[str, str] | None
     """The first and the last of neighbours that give the figures of the answer, itself one of
     them; None where it is alone, or where not all values were worked out."""
@@ -317,6 +321,8 @@ class _Trials:
         self.known: dict[int, Tried] = {}
         self.where: dict[int, str] = {}
         """Where the spec is at fault, of values that are invalid."""
+        self.unseen: tuple[int, int] | None = None
+        """Numbers between which no valid value was found, though not all were worked out."""
 
     def work_out(self, numbers: Iterable[int]) -> None:
         """Work out values by their numbers, those that are not known."""
@@ -341,12 +347,39 @@ class _Trials:
         self.work_out([number])
         return self.known[number]
 
+    def ends(self, first: int, last: int) -> tuple[str, str]:
+        """The values of these numbers."""
+        return self.steps.text(first), self.steps.text(last)
+
+    def beside(self, number: int) -> Tried:
+        """The value of this number, with what is wrong with it itself.
+
+        Of several that are invalid for one reason an evaluator says what is wrong with the first.
+        """
+        tried = self.at(number)
+        if tried.figures:
+            return tried
+        alone = PlainEvaluator(self.subject)
+        chunk = alone.evaluate(self.with_values([tried.value]), 0, 1, self.measures)
+        return tried._replace(problem=chunk.reasons[0].message)
+
     def valid_near(self, number: int, low: int, high: int) -> int | None:
-        """The valid value nearest to one, between two others, themselves included."""
-        for distance in range(NEAR + 1):
-            for near in dict.fromkeys((number - distance, number + distance)):
-                if low <= near <= high and self.at(near).figures:
-                    return near
+        """The valid value nearest to one, between two others, themselves included.
+
+        More of them are worked out at once the further away they are.
+        """
+        reach = 0
+        while reach < NEAR:
+            until = 2 * reach or 1
+            around = range(max(number - until + 1, low), min(number + until, high + 1))
+            self.work_out(around)
+            valid = [near for near in around if self.known[near].figures]
+            if valid:
+                return min(valid, key=lambda near: (abs(near - number), near))
+            if number - until < low and number + until > high:
+                return None
+            reach = until
+        self.unseen = (low, high)
         return None
 
     def last(self, low: int, high: int, wanted: Callable[[Tried], bool]) -> int:
@@ -375,7 +408,7 @@ class _Trials:
         else:
             answer = self.halved(goal)
         sides = [
-            None if answer is None or not 0 <= answer + side < count else self.at(answer + side)
+            None if answer is None or not 0 <= answer + side < count else self.beside(answer + side)
             for side in (-1, 1)
         ]
         broken = sum(
@@ -397,6 +430,7 @@ class _Trials:
             tried=len(self.known),
             monotone=self.monotone(),
             broken=broken,
+            unseen=None if self.unseen is None else self.ends(*self.unseen),
             alike=None if answer is None or count > ALL else self.alike(answer),
             invalid=self.invalid(),
             diagnostics=self.diagnostics(),
@@ -436,11 +470,12 @@ class _Trials:
         high = self.valid_near(self.steps.total - 1, 0, self.steps.total - 1)
         low = self.valid_near(0, 0, self.steps.total - 1)
         if low is None or high is None:
-            return None
+            return self.best(goal)
         if goal is None:
-            if self.at(low).holds or self.at(high).holds:
-                return self.last(low, high, lambda tried: tried.holds)
-            return None
+            keeps = self.keeping(self.at(low).figures, self.at(high).figures)
+            if keeps(self.at(low)):
+                self.last(low, high, keeps)
+            return self.best(goal)
         name, figure = goal
         sign = 1 if self.at(low).figures[name] <= self.at(high).figures[name] else -1
 
@@ -460,6 +495,24 @@ class _Trials:
         self.last(low, nearest, below(least - sign))  # the first of those that are as near
         return self.best(goal)
 
+    def keeping(self, low: Mapping[str, int], high: Mapping[str, int]) -> Callable[[Tried], bool]:
+        """What holds up to some value, where figures only rise or fall from `low` to `high`.
+
+        That is the most of those that rise and the least of those that fall. The other ends hold
+        from some value on, so that the last one for which the former hold is the answer, if any is.
+        """
+        rises = {name: low[name] <= high[name] for name in low}
+
+        def keeps(tried: Tried) -> bool:
+            return all(
+                (limit.maximum is None or tried.figures[name] <= limit.maximum)
+                if rises[name]
+                else (limit.minimum is None or tried.figures[name] >= limit.minimum)
+                for name, limit in self.limits.items()
+            )
+
+        return keeps
+
     def monotone(self) -> bool:
         """Whether each figure only rises, or only falls, over the values that are known."""
         valid = [tried.figures for _, tried in sorted(self.known.items()) if tried.figures]
@@ -477,7 +530,7 @@ class _Trials:
             first -= 1
         while last + 1 < self.steps.total and self.known[last + 1].figures == figures:
             last += 1
-        return None if first == last else (self.known[first].value, self.known[last].value)
+        return None if first == last else self.ends(first, last)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The errors of the first value, where none is valid."""

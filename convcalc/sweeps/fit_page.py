@@ -71,10 +71,11 @@ def _answer(fitted: Fitted) -> str:
         last = f"the one that comes closest is {fitted.closest.value}"
         return f"No {fitted.axis} that was tried has {_wanted(fitted)}; {last}."
     value = f"{fitted.axis} {fitted.answer.value}"
+    tried = "" if fitted.unseen is None else " that was tried"
     if fitted.nearest is not None:
-        return f"{value} is the nearest."
+        return f"{value} is the nearest{tried}."
     ends = "" if fitted.above is not None else ", the end of the range: more may hold"
-    return f"{value} is the largest{ends}."
+    return f"{value} is the largest{tried}{ends}."
 
 
 def _table(fitted: Fitted) -> Iterator[Table]:
@@ -140,7 +141,14 @@ def _searched(fitted: Fitted) -> Iterator[Part]:
         f"{fitted.tried:,} of {fitted.values:,} values were worked out{invalid}, by halving the "
         f"range again and again, because more than {ALL:,} are not all worked out."
     )
-    if fitted.monotone:
+    if fitted.unseen is not None:
+        first, last = fitted.unseen
+        yield (
+            f"Halving ended early: between {first} and {last} no value is valid where it looked. "
+            "So another value may be the answer: give a range whose steps meet valid values, or "
+            f"one of at most {ALL:,}."
+        )
+    elif fitted.monotone:
         yield (
             "Over these every figure only rises, or only falls; if one does not in between, "
             "another value may be the answer."
@@ -194,6 +202,7 @@ def data(fitted: Fitted) -> dict[str, Any]:
         "complete": fitted.complete,
         "monotone": fitted.monotone,
         "broken": fitted.broken,
+        "unseen": list(fitted.unseen) if fitted.unseen else None,
         "alike": list(fitted.alike) if fitted.alike else None,
         "invalid": [each._asdict() for each in fitted.invalid],
     }

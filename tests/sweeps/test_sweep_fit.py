@@ -91,6 +91,58 @@ def test_the_answer_is_that_of_going_through_by_hand(
                 assert (tried and tried.figures["parameters"]) == beside
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    least=st.integers(0, 1600),
+    more=st.integers(0, 200),
+    falling=st.booleans(),
+)
+def test_a_limit_with_both_ends_is_found_wherever_it_is(
+    least: int, more: int, *, falling: bool
+) -> None:
+    text = WIDE.replace("filters: width", "filters: 50 - width" if falling else "filters: width")
+    counts = {width: 36 * (50 - width if falling else width) + 8 for width in range(1, 45)}
+    wanted = max((width for width in counts if least <= counts[width] <= least + more), default=0)
+    for most in (module.ALL, 0):  # all are worked out; halved
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "ALL", most)
+            limits = {"parameters": f"{least}..{least + more}"}
+            found = fit(parse(text), "width=1..44", limits=limits)
+
+        assert (int(found.answer.value) if found.answer else 0) == wanted
+        assert found.unseen is None
+
+
+def grouped(groups: int) -> str:
+    """A network that is valid for multiples of `groups` alone, with 4n + groups parameters."""
+    return (
+        "{input: 4x4x2, parameters: {n: 1}, layers: [conv: {filters: n, kernel: 1}, "
+        f"conv: {{filters: {groups}, kernel: 1, groups: {groups}}}]}}"
+    )
+
+
+def test_halving_finds_what_is_valid_among_much_that_is_not() -> None:
+    found = fit(parse(grouped(200)), "n=1..20000", limits={"parameters": 50_000})  # 4n + 200
+
+    assert found.answer is not None
+    assert (found.answer.value, found.answer.figures) == ("12400", {"parameters": 49_800})
+    assert found.unseen is None
+    for side in (found.below, found.above):
+        assert side is not None
+        assert f"the {side.value} input channels" in side.problem  # and not those of another
+
+
+def test_halving_that_ends_early_says_so() -> None:
+    found = fit(parse(grouped(1000)), "n=1000..100000", limits={"parameters": 50_000})
+
+    assert found.unseen == ("1001", "99999")  # the first and the last are valid, and none between
+    assert "n 1000 is the largest that was tried." in str(found)
+    assert "Halving ended early: between 1001 and 99999 no value is valid" in str(found)
+    first = fit(parse(grouped(1000)), "n=1..100000", limits={"parameters": 500_000})
+    assert first.answer is not None  # the last one, though none was seen at the start
+    assert (first.answer.value, first.unseen) == ("100000", ("1", "100000"))
+
+
 def test_limits_hold_together_and_memory_is_that_of_its_page() -> None:
     network = loads(WIDE.replace("width: 4", "width: 24"))
     limit = memory(network, training=True, batch=3, optimizer="adam").peak
