@@ -405,10 +405,12 @@ def _attending(fields: str, options: str = "", call: str = "", **given: Any) -> 
     return Measured(_one(layer, "5x8", **given), code, first=False)
 
 
-def _crossing(width: int = 8, options: str = "", call: str = "False", **given: Any) -> Measured:
+def _crossing(
+    width: int = 8, options: str = "", call: str = "False", fields: str = "", **given: Any
+) -> Measured:
     """Attention of 5 positions to 7 others of some width."""
     code = f"nn.MultiheadAttention(8, 2, batch_first=True{options})"
-    layer = "attention: {heads: 2, branches: [[from: a], [from: b]]}"
+    layer = f"attention: {{heads: 2{fields}, branches: [[from: a], [from: b]]}}"
     return Measured(
         Written(f"{{input: {{a: 5x8, b: 7x{width}}}, layers: [{layer}]}}", **given),
         f"Apply(lambda m, x, y: m.a(x, y, y, need_weights={call})[0], a={code})",
@@ -731,6 +733,10 @@ MORE: dict[str, Measured] = {
     "upsample_nearest_size": _map(
         "upsample: {size: 20x24}", "nn.Upsample(size=(20, 24))", written={"upsample": "size"}
     ),
+    "upsample_nearest_exact": _map(
+        "upsample: {scale: 2, positions: half_pixel, round: round_prefer_ceil}",
+        "nn.Upsample(scale_factor=2, mode='nearest-exact')",
+    ),
     "interpolate_nearest": _map(
         "upsample: {scale: 2}",
         _apply("F.interpolate(x, scale_factor=2)"),
@@ -934,6 +940,7 @@ MORE: dict[str, Measured] = {
         "2", call="True", no_grad=True, written={"attention": "weights"}
     ),
     "mha_cross": _crossing(),
+    "mha_cross_nobias": _crossing(options=", bias=False", fields=", bias: false"),
     "mha_cross_wide": _crossing(6, ", kdim=6, vdim=6"),
     "mha_cross_nograd": _crossing(no_grad=True),
     "mha_cross_weights": _crossing(call="True", written={"attention": "weights"}),

@@ -37,13 +37,24 @@ def _resized_otherwise(layer: Any) -> bool:
         "cubic": ("by_mode", "half_pixel", "pytorch_half_pixel"),
     }
     return (
-        layer.positions not in usual[layer.mode]
-        or (layer.mode == "nearest" and layer.round != "floor")
-        or layer.coefficient is not None
+        layer.coefficient is not None
         or layer.border != "by_mode"
-    )
+        or layer.positions not in usual[layer.mode]
+        or (layer.mode == "nearest" and layer.round != "floor")
+    ) and not _nearest_exact(layer)
 
 
+def _nearest_exact(layer: Any) -> bool:
+    """Whether a resizing is interpolate's `nearest-exact`; see `Upsample`."""
+    ways = (layer.mode, layer.positions, layer.round)
+    return ways == ("nearest", "half_pixel", "round_prefer_ceil")
+
+
+NEAREST = Condition(
+    "mode nearest",
+    lambda site: site.layer.mode == "nearest" and not _nearest_exact(site.layer),
+)
+"""Of a resizing: not `nearest-exact`, which is another operation and another word."""
 RESIZING = Condition("other positions than PyTorch's", lambda site: _resized_otherwise(site.layer))
 RESIZED_OTHERWISE = Uncounted(
     "PyTorch resizes in none of these ways, so what a tool counts is not known", (RESIZING,)

@@ -7,6 +7,7 @@ from math import floor, prod
 from types import MappingProxyType
 
 from convcalc.analysis.conventions.alike import (
+    NEAREST,
     ON_A_GRID,
     POOLED_APART,
     REASONS,
@@ -118,7 +119,7 @@ RULES: Rules = MappingProxyType(
                 "1 per value that resizing to the nearest makes",
                 1,
                 MADE,
-                (field("mode", "nearest"), of_rank(2)),
+                (NEAREST, of_rank(2)),
             ),
             Term(
                 "4 per value that a bilinear resizing makes",

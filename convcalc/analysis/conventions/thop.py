@@ -7,6 +7,7 @@ from math import prod
 from types import MappingProxyType
 
 from convcalc.analysis.conventions.alike import (
+    NEAREST,
     ON_A_GRID,
     POOLED_APART,
     REASONS,
@@ -143,7 +144,7 @@ RULES: Rules = MappingProxyType(
                 "1 per value that resizing to the nearest makes",
                 1,
                 MADE,
-                (field("mode", "nearest"), EXACT),
+                (NEAREST, EXACT),
             ),
             Term(
                 "5 per value that a linear resizing makes",

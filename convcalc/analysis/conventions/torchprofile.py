@@ -14,6 +14,7 @@ from convcalc.analysis.conventions.alike import (
     TRACED_UNPOOL,
     nothing,
 )
+from convcalc.analysis.conventions.patched import BIASED
 from convcalc.analysis.conventions.terms import (
     AFFINE,
     FAST,
@@ -155,7 +156,8 @@ RULES: Rules = MappingProxyType(
                 (FAST, ~NO_WEIGHTS),
             ),
             Term(_SIZES, 4, CALLS, (OF_MODULE, SLOW)),
-            Term(_SIZES, 2, CALLS, (OF_MODULE, SLOW, _SHARED_VALUES)),
+            Term(_SIZES, 1, CALLS, (OF_MODULE, SLOW, _SHARED_VALUES)),
+            Term(_SIZES, 1, CALLS, (OF_MODULE, SLOW, _SHARED_VALUES, BIASED)),
             Term(_SIZES, 2, CALLS, (WITHIN,)),
             Term("1 per query that attention scales", 1, _SCALED, (OF_MODULE, SLOW, ~NO_WEIGHTS)),
             Term("1 per query that attention scales", 1, _SCALED, (WITHIN,)),
