@@ -73,7 +73,8 @@ def _budget(table: str, budget: Sequence[Limit]) -> list[str]:
         if isinstance(wanted, MemoryTerms):
             memory.append(
                 f"{{limit = {_text(wanted.quantity.text)}, batch = {wanted.batch}, training = "
-                f"{str(wanted.training).lower()}, optimizer = {_text(wanted.optimizer)}"
+                f"{str(wanted.training).lower()}"
+                + (f", optimizer = {_text(wanted.optimizer)}" if wanted.training else "")
                 + (f", checkpoint = {_text(wanted.checkpoint)}" if wanted.checkpoint else "")
                 + "}"
             )

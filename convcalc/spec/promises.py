@@ -63,6 +63,10 @@ MEMORY_FIELDS = {
     "optimizer": "The optimizer whose state is held: " + ", ".join(OPTIMIZERS) + ".",
     "checkpoint": "What runs again in training: every=4, names, or, in a budget, auto: what fits.",
 }
+_OF_TRAINING = {
+    "optimizer": "inference takes no step",
+    "checkpoint": "inference keeps nothing",
+}
 AUTO = "auto"
 """The checkpoint that is whichever fits into the limit."""
 
@@ -521,15 +525,15 @@ def _checkpoint(node: Node) -> str:
 
 
 def _refuse_idle(node: Map, terms: MemoryTerms, *, limit: bool) -> None:
-    """Fail where what is said of checkpoints changes nothing, or has nothing to fit into."""
-    if not terms.checkpoint:
-        return
-    [key] = (key for key in node.key_nodes() if key.text == "checkpoint")
-    if not terms.training:
-        message = "checkpoint changes nothing without `training: true`: inference keeps nothing"
-        fail("CC120", message, key, "add `training: true`, or remove it")
+    """Fail where what is said of a training step changes nothing, or has nothing to fit into."""
+    for key in node.key_nodes():
+        if key.text in _OF_TRAINING and not terms.training:
+            why = _OF_TRAINING[key.text]
+            message = f"{key.text} changes nothing without `training: true`: {why}"
+            fail("CC120", message, key, "add `training: true`, or remove it")
     if terms.checkpoint != AUTO:
         return
+    [key] = (key for key in node.key_nodes() if key.text == "checkpoint")
     if not limit:
         message = "the checkpoint auto is what fits into a limit, and this is expected exactly"
         fail("CC120", message, key, "write it in `budget`, or name here what runs again")
