@@ -259,6 +259,32 @@ def test_values_beside_the_file_are_read_when_it_runs(tmp_path: Path) -> None:
     assert held[0] == held[1]
 
 
+def test_numbers_of_half_a_byte_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(bytes([0x21, 0xF3, 0x77, 0x77]))  # 1, 2; 3, −1
+    made = model(
+        [node("DequantizeLinear", "w s", "f"), node("MatMul", "x f", "y")],
+        {"s": np.float32(1)},
+        inputs={"x": (1, 2)},
+        opset=21,
+    )
+    array = made.graph.initializer.add()
+    array.name, array.data_type, array.data_location = "w", onnx.TensorProto.INT4, 1
+    array.dims.extend((2, 2))
+    entry = array.external_data.add()
+    entry.key, entry.value = "location", "weights.bin"
+    (y,) = run(read(saved(made, tmp_path)), np.array([[1, 10]], np.float32)).values()
+
+    assert y.tolist() == [[31, -8]]
+
+
+def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
+    made = model([node("Conv", "x w", "y")], {"w": weight(4, 3, 3, 3)})
+    made.graph.initializer.append(onnx.numpy_helper.from_array(weight(4, 3, 5, 5), "w"))
+
+    (error,) = network_of(made, tmp_path).errors
+    assert error.message == "is damaged: two arrays in it are called `w`"
+
+
 def test_names_that_are_no_text_are_findings(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     made = model([node("Relu", "x", "a"), node("Blur", "a", "y", "blurred")])

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from onnx_files import FLOAT, helper, model, node, onnx, saved, spec_of, weight
+from onnx_files import FLOAT, helper, model, node, onnx, saved, spec_of, taken, weight
 from tabled import tabled
 
 from convcalc import run as run_network
@@ -50,6 +50,22 @@ def loop() -> Any:
             helper.make_tensor_value_info("twice", FLOAT, None),
         ],
     )
+
+
+def of_overload(read: str, made: str, overload: str) -> Any:
+    """A call of one of several functions that have the same name."""
+    call = node("Several", read, made, domain="own")
+    call.overload = overload
+    return call
+
+
+def overloaded(overload: str, operator: str) -> Any:
+    """One of several functions that have the same name."""
+    made = helper.make_function(
+        "own", "Several", ["a"], ["c"], [node(operator, "a", "c")], [helper.make_opsetid("", 17)]
+    )
+    made.overload = overload
+    return made
 
 
 FUNCTION = helper.make_function(
@@ -157,6 +173,11 @@ ROWS = {
     "resize_size": Row([node("Resize", "x - - f", "y", mode="linear",
         coordinate_transformation_mode="align_corners")], "align_corners: true",
         {"f": np.array([1, 3, 12, 7])}),
+    "smoothed_to_the_border": Row([node("Resize", "x - - f", "y", mode="linear", antialias=1)],
+        "antialias: true, border: replicate", {"f": np.array([1, 3, 4, 5])}, {"opset": 18}),
+    "smoothed_within": Row(
+        [node("Resize", "x - - f", "y", mode="cubic", antialias=1, exclude_outside=1)],
+        "mode: cubic, antialias: true, coefficient", {"f": np.array([1, 3, 4, 5])}, {"opset": 18}),
     "upsample_9": Row([node("Upsample", "x f", "y", mode="nearest")], "upsample: 2",
         {"f": np.array([1, 1, 2, 2], np.float32)}, {"opset": 9}),
     "minus": Row(
@@ -189,6 +210,44 @@ ROWS = {
         "linear: 5", {"w": weight(270, 5), "b": weight(1, 5)}),
     "odd_norm": Row([node("LpPool", "x", "y", kernel_shape=[3, 2], p=3)], "norm: 3"),
     "norm_of_1": Row([node("LpPool", "x", "y", kernel_shape=[3, 2], p=1)], "- abs"),
+    "halves": Row([node("Split", "w", "a b", axis=0), node("Conv", "x a", "c"),
+        node("Conv", "c b", "y")], "kernel: 1, bias: false}\n  - conv", {"w": weight(6, 3, 1, 1)}),
+    "negative_twice": Row([node("Neg", "w", "a"), node("Neg", "w", "b"), node("Conv", "x a", "c"),
+        node("Conv", "c b", "d"), node("Conv", "d w", "y")],
+        "name: c}\n  - {conv: {filters: 3, kernel: 1, bias: false}, weights: c}\n  - conv",
+        {"w": weight(3, 3, 1, 1)}),
+    "one_matrix_three_times": Row(
+        [node("Flatten", "x", "f"), node("Gemm", "f v", "a"), node("Gemm", "a w", "b", alpha=0.5),
+            node("Gemm", "b w", "c", transB=1), node("Gemm", "c w", "y")],
+        "bias: false}\n  - linear: {features: 5, bias: false}\n  - linear:",
+        {"v": weight(270, 5), "w": weight(5, 5)}),
+    "one_array_turned": Row(
+        [node("Reshape", "x s", "r"), node("Add", "r pos", "a"),
+            node("Transpose", "a", "t", perm=[0, 3, 2, 1]), node("Add", "t pos", "b"),
+            node("Transpose", "b", "y", perm=[0, 3, 2, 1])],
+        "learned: 1x3x3", {"s": np.array([1, 3, 30, 3]), "pos": weight(1, 3, 1, 3)}),
+    "of_blocks": Row(
+        [node("Flatten", "x", "f"),
+            node("DequantizeLinear", "q scales", "w", axis=0, block_size=100),
+            node("MatMul", "f w", "y")],
+        "linear: {features: 2, bias: false}",
+        {"q": np.arange(540).reshape(270, 2).astype(np.int8), "scales": weight(3, 2)},
+        {"opset": 21}),
+    "norm_of_last": Row(
+        [node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("LayerNormalization", "t s", "n"),
+            node("Add", "n b", "a"), node("Transpose", "a", "y", perm=[0, 3, 1, 2])],
+        "layernorm", {"s": weight(3), "b": weight(3, seed=1)}),
+    "roots_of_whole_numbers": Row([node("Pow", "sixteen half", "r"), node("Cast", "r", "f", to=1),
+        node("Mul", "x f", "y")], "learned", {"sixteen": np.array(16), "half": np.float32(0.5)}),
+    "rest_of_less_than_nothing": Row([node("Mod", "m n", "r", fmod=1), node("Mul", "x r", "y")],
+        "learned", {"m": np.float32(-7), "n": np.float32(4)}),
+    "uneven_parts": Row(
+        [node("Split", "v", "a b c", num_outputs=3, axis=0), node("Mul", "x b", "y")],
+        "learned", {"v": weight(28)}, {"opset": 18}),
+    "functions_of_one_name": Row(
+        [of_overload("x", "h", "up"), of_overload("h", "y", "down")], "relu\n  - tanh",
+        {}, {"functions": [overloaded("up", "Relu"), overloaded("down", "Tanh")],
+            "domains": ["own"]}),
     "dropped": Row([node("Dropout", "x", "y")], "dropout: 0.5"),
     "softmax_11": Row([node("Flatten", "x", "f"), node("Softmax", "f", "y")], "softmax", {},
         {"opset": 11}),
@@ -245,6 +304,31 @@ REFUSED = {
     ),
     "clipped": ([node("Clip", "x lo hi", "y")], "cuts off below -1.0 and above 1.0"),
     "even": ([node("LRN", "x", "y", size=4)], "its 4 channels begin one later"),
+    "cut_off": (
+        [node("Cast", "x", "w", to=7), node("Cast", "w", "y", to=1)],
+        "Cast of N×3×9×10 cannot be said in a spec: it makes whole numbers",
+    ),
+    "means_of_a_norm": (
+        [node("LayerNormalization", "x wide", "n m"), node("Add", "n m", "y")],
+        "its output 2, `m`, is read, too",
+    ),
+    "biased_gelu": (
+        [node("FastGelu", "x wide", "y", domain="com.microsoft")],
+        "com.microsoft.FastGelu of N×3×9×10, 10 cannot be said in a spec: it adds a bias in front",
+    ),
+    "channels_last": (
+        [
+            node("QuantizeLinear", "x /tenth", "q"),
+            node(
+                "QLinearGlobalAveragePool",
+                "q /tenth zero /tenth zero",
+                "y",
+                domain="com.microsoft",
+                channels_last=1,
+            ),
+        ],
+        "its channels are the last axis, and the layer's the second",
+    ),
     "examples": ([node("ReduceMean", "x", "y", axes=[0])], "it reduces N×3×9×10 along axes 0"),
 }
 NUMBERS = {
@@ -260,6 +344,8 @@ NUMBERS = {
     "back": np.array([-1]),
     "rows": np.array([1, 3, 90]),
     "/tenth": np.float32(0.1),
+    "wide": weight(10),
+    "zero": np.uint8(0),
 }
 
 
@@ -270,3 +356,36 @@ def test_what_is_no_layer_is_a_finding_that_says_why(name: str, tmp_path: Path) 
 
     assert not network.complete
     assert message in " ".join(each.message for each in network.errors)
+
+
+@tabled("node", [node("Add", "x v", "y", axis=1, broadcast=1), node("PRelu", "x v", "y")])
+def test_before_version_7_an_array_was_for_channels(node: Any, tmp_path: Path) -> None:
+    network = read(
+        saved(model([node], {"v": weight(3)}, inputs={"x": (1, 3, 8, 3)}, opset=6), tmp_path)
+    )
+
+    assert "before version 7" in " ".join(each.message for each in network.errors)
+
+
+def test_a_norm_in_training_is_said(tmp_path: Path) -> None:
+    arrays = {name: weight(3) ** 2 for name in ("scale", "bias", "mean", "variance")}
+    nodes = [node("BatchNormalization", f"x {' '.join(arrays)}", "y a b", training_mode=1)]
+
+    assert taken(saved(model(nodes, arrays), tmp_path)).notes == (
+        "batch norms that the file has in training, by the statistics of what comes in: 1",
+    )
+
+
+def test_an_array_that_is_quantized_in_the_file_stays_as_it_is(tmp_path: Path) -> None:
+    nodes = [
+        node("QuantizeLinear", "w s z", "q"),
+        node("DequantizeLinear", "q s z", "f"),
+        node("MatMul", "x f", "y"),
+    ]
+    arrays = {"w": weight(8, 4), "s": np.float32(0.5), "z": np.int8(3)}
+    x = weight(1, 8, seed=1)
+    (y,) = run_network(
+        read(saved(model(nodes, arrays, inputs={"x": (1, 8)}), tmp_path)), x
+    ).values()
+
+    np.testing.assert_allclose(y, x @ arrays["w"], rtol=1e-5)

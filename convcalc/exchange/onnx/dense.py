@@ -321,7 +321,8 @@ def gemm(reader: Reader, op: Operation) -> None:
         array = np.broadcast_to(bias.release().reshape(-1), (features,))  # type: ignore[union-attr]
         return array if beta == 1 else array * beta
 
-    linear(reader, op, features, matrix, (weight, bias), None if bias is None else added)
+    way = (turned, alpha, beta if bias is not None else 1)
+    linear(reader, op, features, matrix, (weight, bias), None if bias is None else added, way)
     activation = op.attributes.get("activation")
     if activation:
         message = f"the activation {activation} in it"
@@ -335,8 +336,12 @@ def linear(
     matrix: Source,
     constants: Sequence[Constant | None],
     added: Source | None,
+    way: object = None,
 ) -> None:
-    """A linear layer on the last axis of the first input, wherever the others are."""
+    """A linear layer on the last axis of the first input, wherever the others are.
+
+    `way` is what its arrays are of the file's, where they are not these.
+    """
     value = reader.tensor(op)
     last = len(value.dims or ()) - 1
     if isinstance((value.dims or (Batch(),))[last], Batch):
@@ -358,7 +363,7 @@ def linear(
     weights = {"weight": matrix}
     if added is not None:
         weights["bias"] = added
-    made = reader.add(op, "linear", [number], fields, weights, constants)
+    made = reader.add(op, "linear", [number], fields, weights, constants, way=way)
     reader.give(op, made, low.layout)
 
 
@@ -455,6 +460,7 @@ def with_bias(reader: Reader, op: Operation, before: Operation, bias: Constant) 
             lambda: weight.release().T,
             (weight, bias),
             lambda: bias.release().reshape(-1),
+            (False, 1, 1),
         )
         return
     joined.inputs.append(Value(bias.name, bias.dims, constant=bias))

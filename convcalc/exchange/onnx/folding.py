@@ -73,6 +73,13 @@ def _divide(op: Operation, xs: list[Any]) -> Any:
     return left / right
 
 
+def _power(one: Any, other: Any) -> Any:
+    """A power of the type of what is raised, whatever the exponent is: 16 to 0.5 is 4."""
+    if one.dtype == object:
+        return np.power(one, other)
+    return np.power(one, other).astype(one.dtype)
+
+
 def _slice(op: Operation, xs: list[Any]) -> Any:
     array = xs[0]
     starts, ends = op.given("starts", 1), op.given("ends", 2)
@@ -198,8 +205,11 @@ def _tile(op: Operation, xs: list[Any]) -> Any:
 def _split(op: Operation, xs: list[Any]) -> Any:
     sizes = op.given("split", 1)
     axis = op.attributes.get("axis", 0)
-    if sizes is None:
-        return np.array_split(xs[0], len(op.outputs), axis=axis)
+    if sizes is None:  # the last one is what is left, which NumPy spreads over the first
+        count = op.attributes.get("num_outputs") or len(op.outputs)
+        chunk = -(-xs[0].shape[axis] // count)
+        sizes = [chunk] * (count - 1)
+        return np.split(xs[0], np.cumsum(sizes), axis=axis)
     return np.split(xs[0], np.cumsum(sizes)[:-1], axis=axis)
 
 
@@ -239,12 +249,26 @@ def _triangle(op: Operation, xs: list[Any]) -> Any:
 def _dequantize(op: Operation, xs: list[Any]) -> Any:
     array, scale = xs[0].astype(np.float32), xs[1].astype(np.float32)
     zero = xs[2].astype(np.float32) if len(xs) > 2 and xs[2] is not None else None
-    if scale.ndim == 1 and array.ndim > 1:
+    block = op.attributes.get("block_size", 0)
+    if block:
+        axis = axis_of(op.attributes.get("axis", 1), array.ndim)
+        scale = _of_blocks(scale, block, axis, array.shape)
+        zero = None if zero is None else _of_blocks(zero, block, axis, array.shape)
+    elif scale.ndim == 1 and array.ndim > 1:
         axis = axis_of(op.attributes.get("axis", 1), array.ndim)
         shape = [-1 if at == axis else 1 for at in range(array.ndim)]
         scale = scale.reshape(shape)
         zero = None if zero is None else zero.reshape(shape)
     return (array if zero is None else array - zero) * scale
+
+
+def _of_blocks(array: Any, block: int, axis: int, shape: tuple[int, ...]) -> Any:
+    """Numbers of blocks along an axis as one for each value."""
+    if block < 1 or array.ndim != len(shape) or array.shape[axis] != -(-shape[axis] // block):
+        message = f"scales of {array.shape} for blocks of {block} of {shape}"
+        raise UnknownError(message)
+    each = np.arange(shape[axis]) // block
+    return np.take(array, each, axis=axis)
 
 
 def _reduced(function: Callable[..., Any]) -> Folder:
@@ -254,6 +278,15 @@ def _reduced(function: Callable[..., Any]) -> Folder:
         return function(xs[0], axis=None if not axes else tuple(axes), keepdims=keep)
 
     return fold
+
+
+def _mean(array: Any, **axes: Any) -> Any:
+    """A mean of the type of what it is of; of whole numbers it is cut off behind the point."""
+    return (
+        np.trunc(np.mean(array, **axes)).astype(array.dtype)
+        if array.dtype.kind in "iu"
+        else np.mean(array, **axes)
+    )
 
 
 def _one(function: Callable[[Any], Any]) -> Folder:
@@ -288,8 +321,8 @@ FOLDERS: Mapping[str, Folder] = MappingProxyType(
         "Sub": _two(lambda a, b: a - b),
         "Mul": _two(lambda a, b: a * b),
         "Div": _divide,
-        "Pow": _two(lambda a, b: np.power(a, b.astype(a.dtype) if a.dtype != object else b)),
-        "Mod": _two(lambda a, b: a % b),
+        "Pow": _two(_power),
+        "Mod": lambda op, xs: np.fmod(*xs) if op.attributes.get("fmod") else xs[0] % xs[1],
         "Max": _all(np.maximum),
         "Min": _all(np.minimum),
         "Sqrt": _one(np.sqrt),
@@ -341,7 +374,7 @@ FOLDERS: Mapping[str, Folder] = MappingProxyType(
         "ReduceSum": _reduced(np.sum),
         "ReduceMax": _reduced(np.max),
         "ReduceMin": _reduced(np.min),
-        "ReduceMean": _reduced(np.mean),
+        "ReduceMean": _reduced(_mean),
         "DequantizeLinear": _dequantize,
         "Size": _one(lambda a: np.array(a.size, dtype=np.int64)),
         "MatMul": _two(lambda a, b: a @ b),

@@ -32,6 +32,12 @@ MAX_EXTENT = 10**9
 PASSED = frozenset({"Identity", "Cast", "CastLike", "StopGradient", "QuantizeLinear",
     "DequantizeLinear"})  # fmt: skip
 """Operators that pass on what a spec says nothing else of."""
+SAME_VALUES = frozenset({"Identity", "Cast", "CastLike", "Dropout"})
+"""Operators that give an array its values again."""
+FLOATS = frozenset({1, 10, 11, 16, *range(17, 21), 23, 24})
+"""Types of real numbers. Source: onnx.proto."""
+MOST_TOLD = 64
+"""Most numbers that a constant is told by."""
 QUANTIZED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
 
 
@@ -71,13 +77,18 @@ class Graph:
         self.origins: set[str] = set()
         self.told: dict[str, Written] = {}
         """By the origin of operations what the file says of them, as where they stand."""
-        self.functions = {(each.domain, each.name): each for each in model.functions}
+        self.functions = {
+            (each.domain, each.name, getattr(each, "overload", "")): each
+            for each in model.functions
+        }
         self.versions = {each.domain: each.version for each in model.opset_import}
         self.version = self.versions.get("", self.versions.get("ai.onnx", 1))
         if min(self.versions.values(), default=1) < 1:
             message = f"is damaged: there is no version {min(self.versions.values())} of operators"
             raise DamagedError(message)
         self._inferred: dict[str, Any] | None = None
+        self._ways: dict[object, int] = {}
+        """By operation and what it reads the number of what is made so of arrays."""
         self._start()
 
     # The file's own inputs and weights
@@ -171,7 +182,8 @@ class Graph:
             inputs.append(value)
         attributes, types = node.attributes(env.attributes)
         kind, domain = node.kind, "" if node.domain in STANDARD else node.domain
-        function = self.functions.get((node.domain, kind)) if self.functions else None
+        called_so = (node.domain, kind, node.overload) if self.functions else None
+        function = self.functions.get(called_so) if called_so is not None else None
         if function is not None:
             self._inline(function, node, inputs, attributes, env, prefix, depth)
             return
@@ -223,10 +235,11 @@ class Graph:
                     env[name] = value
             return
         passed = op.name in PASSED and not op.domain and not op.malformed
-        if passed and op.inputs and op.inputs[0] is not None:
+        read = op.inputs[0] if op.inputs else None
+        if passed and read is not None and not _cuts_off(op, read):
             self.quantized |= op.name in QUANTIZED
             for value in op.outputs:
-                env[value.name] = op.inputs[0]
+                env[value.name] = read if read.constant is None else _of_no_value(op, value, read)
             return
         dims = () if op.malformed else outputs_of(op, self.batch)
         for number, value in enumerate(op.outputs):
@@ -248,6 +261,8 @@ class Graph:
         if op.name == "Constant":
             return [self._constant(op)]
         first = op.inputs[0] if op.inputs else None
+        if op.name == "DequantizeLinear" and _in_floats(first):
+            return None
         if op.name in ("Shape", "Size") and first is not None and first.dims is not None:
             from convcalc.exchange.onnx.folding import extents_of
 
@@ -264,9 +279,25 @@ class Graph:
                 self.quantized |= len(first.dims) > 0
             from convcalc.exchange.onnx.folding import fold  # what computes wants NumPy
 
-            return fold(op, dims)
+            made = fold(op, dims)
         except UnknownError:
             return None
+        for number, each in enumerate(made or ()):
+            if each.initializer and each.floats:
+                self._know(each, op, number)
+        return made
+
+    def _know(self, made: Constant, op: Operation, number: int) -> None:
+        """Remember of an array what it is of those that it is made of."""
+        read = [value.constant for value in op.inputs if value is not None and value.constant]
+        learned = [each for each in read if each.initializer and each.floats]
+        made.held = sum(each.held for each in learned)
+        if op.name in SAME_VALUES and learned:
+            made.made = learned[0].made
+            return
+        said = tuple(sorted((name, repr(each)) for name, each in op.attributes.items()))
+        way = (op.name, number, said, tuple(map(_told_by, read)))
+        made.made = self._ways.setdefault(way, len(self._ways) + 1)
 
     def _constant(self, op: Operation) -> Constant:
         given = op.attributes
@@ -417,6 +448,10 @@ class Graph:
         """Let the names of arrays that a graph lists mean these."""
         names = [tensor.name for tensor in graph.initializer]
         readable(names)
+        if len({*names}) < len(names):
+            name = next(name for at, name in enumerate(names) if name in names[:at])
+            message = f"is damaged: two arrays in it are called `{name[:60]}`"
+            raise DamagedError(message)
         for name, tensor in zip(names, graph.initializer, strict=True):
             constant = constant_of(tensor, self.folder, name, initializer=True)
             env[name] = Value(name, constant.dims, constant=constant)
@@ -478,6 +513,42 @@ def _without_weights(model: Any) -> Any:
             for extent in shape.dims:
                 info.type.tensor_type.shape.dim.add().dim_value = extent
     return light
+
+
+def _cuts_off(op: Operation, read: Value) -> bool:
+    """Whether a Cast makes whole numbers of real ones, which are others then."""
+    return op.name == "Cast" and read.floats and op.attributes.get("to", 1) not in FLOATS
+
+
+def _in_floats(value: Value | None) -> bool:
+    """Whether an array is of real numbers, as one that was to be quantized stays."""
+    return value is not None and value.constant is not None and value.constant.floats
+
+
+def _of_no_value(op: Operation, value: Value, read: Value) -> Value:
+    """What an operation makes of an array, whose result cannot be told unless it is that array."""
+    if op.name in QUANTIZED and _in_floats(read):
+        return read
+    message = f"what {op.name} makes of `{read.name[:60]}`"
+    old = read.constant
+    made = Constant(
+        read.dims or (),
+        _unknown(message),
+        floats=old is not None and (old.floats or op.name == "DequantizeLinear"),
+        name=value.name,
+        initializer=old is not None and old.initializer,
+        sources=old.sources if old is not None else (),
+    )
+    return Value(value.name, made.dims, constant=made, floats=made.floats)
+
+
+def _told_by(constant: Constant) -> object:
+    """What tells a constant from others: its values where they are few numbers."""
+    if constant.floats and constant.initializer:
+        return constant.sources, constant.made
+    if constant.known and constant.size <= MOST_TOLD:
+        return constant.dims, tuple(map(str, constant.array.reshape(-1).tolist()))
+    return constant.name
 
 
 def _unknown(message: str) -> Any:

@@ -35,6 +35,7 @@ def named(constant: Constant) -> bool:
 
 def merge(reader: Reader, op: Operation) -> None:
     """Add, Sub, Mul, Div, Max and Sum, of tensors and constants."""
+    _see_axis(op)
     if op.name == "Add":
         biased = added_bias(op)
         if biased is not None and biased[0].outputs[0].lowered is not None:
@@ -51,6 +52,17 @@ def merge(reader: Reader, op: Operation) -> None:
             return
     tensors = [value for value in op.inputs if value is not None]
     together(reader, op, KINDS[op.name], tensors)
+
+
+def _see_axis(op: Operation) -> None:
+    """Refuse what meets a tensor elsewhere than at its last axes, as before version 7."""
+    axis, one, other = op.attributes.get("axis"), op.input(0), op.input(1)
+    if axis is None or one is None or other is None:
+        return
+    rank, short = len(one.dims or ()), len(other.dims or ())
+    if short and axis_of(axis, rank) != rank - short:
+        message = f"before version 7 it has {shown(other.dims)} begin at axis {axis}"
+        raise CannotError(message)
 
 
 def _with_number(reader: Reader, op: Operation, known: Sequence[Constant | None]) -> bool:
@@ -256,8 +268,9 @@ def learned(
         return array.reshape(1, *array.shape)
 
     origin = called(next(iter(constant.sources), constant.name)) or op.origin
+    way = (shape, *(at - front for at in order if extents[at] != 1))  # which may be turned
     return reader.add(
-        op, "learned", [], {"shape": shape}, {"weight": load}, (constant,), origin=origin
+        op, "learned", [], {"shape": shape}, {"weight": load}, (constant,), origin=origin, way=way
     )
 
 

@@ -25,6 +25,8 @@ TYPES: dict[int, tuple[bool, int]] = {
 """Type of a tensor → whether it holds real numbers, and bytes of one. Source: onnx.proto."""
 
 
+PACKED = {21: 4, 22: 4, 23: 4, 25: 2, 26: 2}
+"""Type of a tensor of which one byte has several numbers → bits of one. Source: onnx.proto."""
 NO_NUMBERS = {
     8: "text is no number",
     14: "no layer has complex numbers",
@@ -118,8 +120,9 @@ def array_of(tensor: Any, folder: str) -> Any:
         raise UnknownError(message)
     try:
         if tensor.data_location == 1:
-            return _external(tensor, folder, dims, count)
-        array = numpy_helper.to_array(tensor)
+            array = _external(tensor, folder, dims, count)
+        else:
+            array = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, OSError) as error:
         why = " ".join(str(error).split())[:100]
         message = f"the array `{tensor.name[:60]}` cannot be read: {why}"
@@ -146,15 +149,27 @@ def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
     if not path.is_file():
         message = f"the file {location[:60]!r} with the values of `{tensor.name[:60]}` is missing"
         raise UnknownError(message)
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     offset = int(told.get("offset", 0))
-    array = np.fromfile(path, dtype=dtype, count=count, offset=offset)
-    if array.size < count:
+    bits = PACKED.get(tensor.data_type)
+    if bits:  # several numbers are in one byte
+        size = -(-count * bits // 8)
+        array = np.fromfile(path, dtype=np.uint8, count=size, offset=offset)
+        if array.size == size:
+            whole = onnx.TensorProto(data_type=tensor.data_type, dims=dims)
+            whole.raw_data = array.tobytes()
+            return onnx.numpy_helper.to_array(whole)
+    else:
+        size = count
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+        array = np.fromfile(path, dtype=dtype, count=count, offset=offset)
+    if array.size < size:
         message = f"the file {location[:60]!r} ends before the values of `{tensor.name[:60]}`"
         raise UnknownError(message)
     return array.reshape(dims)
 
 
+LAID = ("channels_last",)
+"""Attributes of operators that ONNX does not define which say that another axis is the channels."""
 _schemas: dict[tuple[str, str, int], Any] = {}
 FUSED = "Fused"
 """How ONNX Runtime begins the names of operators that it made of one and what was behind it."""
@@ -204,6 +219,8 @@ def malformed(
         kind = wanted.get(name)
         if kind is None and defined:  # it may be another version's, and mean something
             return f"it has no attribute {name[:60]} in version {version} of the operators"
+        if kind is None and name in LAID and values[name]:
+            return "its channels are the last axis, and the layer's the second"
         if kind is None or kind == written:
             continue
         value = values[name]

@@ -12,6 +12,9 @@ from convcalc.exchange.onnx.reader import BATCH, Lowered, Reader, tidy
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, shown
 from convcalc.exchange.wiring import CannotError
 
+IN_TRAINING = "batch norms that the file has in training, by the statistics of what comes in"
+"""What is said of them: in a spec, how a network runs says that and not the layer."""
+
 
 def epsilon(op: Operation, default: float = 1e-5) -> dict[str, Any]:
     """What is added to the variance, where it is not what a layer adds by itself."""
@@ -32,6 +35,8 @@ def batch(reader: Reader, op: Operation) -> None:
     if any(each.size != channels for each in (scale, bias, mean, variance)):
         message = f"its statistics are not of {channels} channels"
         raise CannotError(message)
+    if op.attributes.get("training_mode"):
+        reader.count(IN_TRAINING)
     fields = epsilon(op)
     momentum = tidy(1 - op.attributes.get("momentum", 0.9))
     if abs(momentum - 0.1) > 1e-6:

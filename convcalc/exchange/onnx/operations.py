@@ -56,6 +56,12 @@ class Written:
         self._proto = proto
 
     @property
+    def overload(self) -> str:
+        """Which of several functions of one name is called; empty where there is one."""
+        said: str = getattr(self._proto, "overload", "")  # which old versions of onnx lack
+        return said
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What whoever made the file says of it."""
         told = getattr(self._proto, "metadata_props", ())  # which old versions of onnx lack

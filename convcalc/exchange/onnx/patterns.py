@@ -339,7 +339,8 @@ def _fits(norm: Operation, value: Value, constant: Constant) -> bool:
     padded = (1,) * (len(dims) - len(constant.dims)) + tuple(constant.dims)
     if norm.name == "GroupNormalization":
         return padded == (1, *dims[1:2], *(1 for _ in dims[2:]))
-    axes = norm.attributes.get("axes") or range(norm.attributes["axis"] % len(dims), len(dims))
+    axis = axis_of(norm.attributes.get("axis", -1), len(dims))
+    axes = norm.attributes.get("axes") or range(axis, len(dims))
     return padded == tuple(extent if at in axes else 1 for at, extent in enumerate(dims))
 
 

@@ -114,6 +114,9 @@ def selu(reader: Reader, op: Operation) -> None:
 
 def gelu(reader: Reader, op: Operation) -> None:
     """Gelu, and FastGelu of com.microsoft."""
+    if op.input(1) is not None:
+        message = "it adds a bias in front"
+        raise CannotError(message)
     tanh = op.name == "FastGelu" or op.attributes.get("approximate", "none") == "tanh"
     apply(reader, op, "gelu", {"approximate": "tanh"} if tanh else None)
 
@@ -175,6 +178,15 @@ def identity(reader: Reader, op: Operation) -> None:
     op.outputs[0].dims = (op.inputs[0] or Value("")).dims
 
 
+def cut_off(reader: Reader, op: Operation) -> None:
+    """Cast of real numbers to others; of an input that names rows, which are whole numbers."""
+    made = reader.wiring.made[reader.low(reader.tensor(op)).number]
+    if made.kind != "input" or made.shape.rank != 1 or made.shape.channels != 1:
+        message = "it makes whole numbers, and no layer cuts off what stands behind the point"
+        raise CannotError(message)
+    identity(reader, op)
+
+
 MOST_FACTORS = 4
 """The largest whole power that is written as a product."""
 
@@ -223,6 +235,9 @@ def prelu(reader: Reader, op: Operation) -> None:
     dims = value.dims or ()
     if slope is None:
         message = "its slopes are no constant"
+        raise CannotError(message)
+    if op.version < 7 and len(slope.dims) == 1 and slope.size > 1 and len(dims) > 2:
+        message = "before version 7 its slopes are for channels, and written for the last axis"
         raise CannotError(message)
     weights = {"weight": lambda: slope.release().reshape(-1)}
     if slope.size == 1:

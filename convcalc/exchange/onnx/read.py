@@ -151,6 +151,7 @@ def _lower(reader: Reader, op: Operation) -> None:
         if op.malformed:
             _refuse(op.malformed)
         function(reader, op)
+        _see_outputs(op)
     except CannotError as error:
         reader.lost.append(Lost(op, error.message, error.help))
     except UnknownError as error:
@@ -160,6 +161,13 @@ def _lower(reader: Reader, op: Operation) -> None:
     else:
         return
     _cut(reader, op)
+
+
+def _see_outputs(op: Operation) -> None:
+    """See that a layer gives all that is read of an operation; raises `CannotError`."""
+    for value in op.outputs:
+        if value.uses and value.lowered is None and value.constant is None:
+            _refuse(f"its output {value.number + 1}, `{value.name[:60]}`, is read, too")
 
 
 def _unlike(reader: Reader, op: Operation) -> None:

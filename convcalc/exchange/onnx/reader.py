@@ -119,10 +119,12 @@ class Reader:
         constants: Sequence[Constant | None] = (),
         *,
         origin: str = "",
+        way: object = None,
     ) -> int:
         """A layer that an operation becomes, by its number.
 
-        `weights` are its arrays, made of `constants`, which two layers may share. Raises
+        `weights` are its arrays, made of `constants`, which two layers may share that make them in
+        the same `way`: turned, or times a number. Raises
         `CannotError` where it does not fit what it reads, or where these are not all that it has.
         """
         origin = origin or op.origin
@@ -130,7 +132,7 @@ class Reader:
         if weights:
             origin = self._own(origin) if origin in self.weights else origin
             if kind not in FACTORS or not self._elsewhere(op, constants):
-                key = self._key(kind, constants)
+                key = self._key(kind, constants, way)
                 shared = None if key is None else self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
@@ -179,13 +181,15 @@ class Reader:
         )
 
     @staticmethod
-    def _key(kind: str, constants: Sequence[Constant | None]) -> tuple[object, ...] | None:
+    def _key(
+        kind: str, constants: Sequence[Constant | None], way: object
+    ) -> tuple[object, ...] | None:
         """What layers of a kind have alike that have all of these arrays, which are shared then."""
-        key: list[object] = [kind]
+        key: list[object] = [kind if way is None else (kind, way)]
         for each in constants:
             if each is not None and not (each.sources and each.initializer):
                 return None
-            key.append(None if each is None else (each.sources, each.dims))
+            key.append(None if each is None else (each.sources, each.dims, each.made))
         return tuple(key) if any(key[1:]) else None
 
     def _shared(self, kind: str, key: tuple[object, ...]) -> int | None:
@@ -210,10 +214,13 @@ class Reader:
         A product whose bias is added behind it was a layer without one before.
         """
         sizes: dict[str, list[int]] = {}
+        held: dict[str, int] = {}
         for number, arrays in self.arrays.items():
-            for name, size in _held(arrays).items() if live[number] else ():
-                sizes.setdefault(name, []).append(size)
-        again = [sum(each[1:]) for each in sizes.values() if len(each) > 1]
+            for name, each in _held(arrays).items() if live[number] else ():
+                sizes.setdefault(name, []).append(each.size)
+                held[name] = each.held
+        beyond = [sum(each) - held[name] for name, each in sizes.items() if len(each) > 1]
+        again = [each for each in beyond if each > 0]
         sentences = [f"{note}: {count:,}" for note, count in self.notes.items()]
         if again:
             sentences.append(
@@ -420,10 +427,10 @@ class Reader:
             return None
 
 
-def _held(arrays: Sequence[Constant | None]) -> dict[str, int]:
-    """The arrays of the file that constants are, and how many values each has."""
+def _held(arrays: Sequence[Constant | None]) -> dict[str, Constant]:
+    """The arrays of the file that constants are, by their names."""
     return {
-        each.sources[0]: each.size
+        each.sources[0]: each
         for each in arrays
         if each is not None and each.initializer and len(each.sources) == 1
     }

@@ -76,6 +76,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Pow": Operator("pointwise:power", SAME),
         "Dropout": Operator("pointwise:dropout", SAME),
         "Identity": Operator("pointwise:identity", SAME),
+        "Cast": Operator("pointwise:cut_off", SAME),
         "Neg": Operator("pointwise:negative", SAME),
         **_alike(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), "views:reshaped"),
         "Transpose": Operator("views:turned"),

@@ -118,7 +118,8 @@ class Constant:
     """An array that is known, read when it is asked for."""
 
     __slots__ = (
-        "_array", "_load", "_size", "dims", "floats", "initializer", "mixed", "name", "sources",
+        "_array", "_load", "_size", "dims", "floats", "held", "initializer", "made", "mixed",
+        "name", "sources",
     )  # fmt: skip
 
     def __init__(
@@ -143,6 +144,11 @@ class Constant:
         """The names of the weights that it is made of."""
         self.mixed = mixed
         """Whether it is made of several arrays of real numbers, and so is none that learns."""
+        self.made = 0
+        """What it is of its sources, by a number that those have which are made alike; 0 for the
+        array itself. Halves of an array are two."""
+        self.held = size_of(dims)
+        """Number of values that its sources have."""
         self._load = load
         self._array: Any = None
         self._size = -1

@@ -413,13 +413,14 @@ def resized(reader: Reader, op: Operation) -> None:
     rounding = "floor" if old else given.get("nearest_mode", "round_prefer_floor")
     if mode == "nearest" and rounding != "floor":
         fields["round"] = rounding
-    if given.get("antialias"):
+    excludes, smooth = bool(given.get("exclude_outside")), bool(given.get("antialias"))
+    if smooth:
         fields["antialias"] = True
     coefficient = tidy(given.get("cubic_coeff_a", -0.75))
-    if mode == "cubic" and coefficient != (-0.5 if given.get("antialias") else -0.75):
+    if mode == "cubic" and coefficient != (-0.5 if smooth else -0.75):
         fields["coefficient"] = coefficient
-    if mode == "cubic" and given.get("exclude_outside"):
-        fields["border"] = "exclude"
+    if (mode == "cubic" or (smooth and mode != "nearest")) and excludes != smooth:
+        fields["border"] = "exclude" if excludes else "replicate"
     if given.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         message = "it keeps the ratio of the sides"
         raise CannotError(message)
