@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const BUILT = "../convcalc/formats/web/built/";
-const PAGES = ["report", "findings", "demo"];
+const PAGES = ["report", "findings", "demo", "sweep"];
 const COMMON = {
   bundle: true,
   charset: "utf8",

@@ -1,7 +1,7 @@
 """Points over two figures: those on a front joined by its line, the others beside."""
 
 from collections.abc import Callable, Iterator, Sequence
-from math import floor, log10
+from math import floor, inf, log10
 from typing import NamedTuple
 
 from convcalc.pictures.font import shortened, width
@@ -18,6 +18,8 @@ MOST = 2_000
 """Most points that are drawn."""
 NARROWEST = 20
 """Fewest columns of letters that points stand in."""
+ROLES = ("heat 3", "kept", "followed line", "measure", "quiet", "text")
+"""Roles that points, the front's line, and what stands at the sides have."""
 TICKS = 5
 """About how many numbers stand at a side."""
 
@@ -29,6 +31,8 @@ class Side(NamedTuple):
     """What it is called at the side."""
     shown: Callable[[float], str]
     """How one of its values is written."""
+    most: bool = False
+    """Whether more of it is the better, and not less."""
 
 
 class Dot(NamedTuple):
@@ -72,8 +76,8 @@ class _Plot:
 
     def __init__(self, rows: Stack, across: Side, up: Side, dots: Sequence[Dot]) -> None:
         self.across, self.up, self.dots = across, up, dots
-        self.xs = _ticks([dot.x for dot in dots])
-        self.ys = _ticks([dot.y for dot in dots])
+        self.xs = ticks([dot.x for dot in dots])
+        self.ys = ticks([dot.y for dot in dots])
         labels = max(width(up.shown(each), SIZE) for each in self.ys)
         self.left = MARGIN + labels + 12
         self.top = rows.down + LINE + 8
@@ -107,20 +111,31 @@ class _Plot:
             yield Path(((self.left - 4, at), (self.left, at)), "measure")
             text, low = self.up.shown(y), at + SIZE * 0.36
             yield Label(self.left - 8, low, text, SIZE, role="quiet", anchor="end")
-        front = sorted({(dot.x, dot.y) for dot in self.dots if dot.front})
-        if len(front) > 1:
-            yield Path(tuple(self.place(x, y) for x, y in front), "followed line")
+        edge = self.edge()
+        if len(edge) > 1:
+            yield Path(tuple(self.place(x, y) for x, y in edge), "followed line")
         for dot in sorted(self.dots, key=lambda dot: dot.front):
             x, y = self.place(dot.x, dot.y)
             role = "heat 3" if dot.front else "kept"
             box = Box(x - DOT / 2, y - DOT / 2, DOT, DOT, role, DOT / 2)
             yield Part((box,), title=dot.title, link=dot.link)
 
+    def edge(self) -> list[Point]:
+        """The front of these two figures alone, by the first: what no point is better than."""
+        across, up = (-1 if side.most else 1 for side in (self.across, self.up))
+        edge: list[Point] = []
+        least = inf
+        for x, y in sorted({(across * dot.x, up * dot.y) for dot in self.dots if dot.front}):
+            if y < least:
+                edge.append((across * x, up * y))
+                least = y
+        return sorted(edge)
 
-def _ticks(values: Sequence[float]) -> list[float]:
+
+def ticks(values: Sequence[float]) -> list[float]:
     """Round numbers from below the least value to above the greatest.
 
-    >>> _ticks([3, 17, 42]), _ticks([5, 5])
+    >>> ticks([3, 17, 42]), ticks([5, 5])
     ([0.0, 10.0, 20.0, 30.0, 40.0, 50.0], [4.0, 5.0, 6.0])
     """
     least, greatest = min(values), max(values)

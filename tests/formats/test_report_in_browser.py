@@ -1048,6 +1048,8 @@ def test_a_graph_is_printed_whole_in_columns_that_cut_no_box(
         assert len(homes) == 1, (top, bottom, cuts)
     assert all(height * scale < 1_000 for _, height, scale in told)
     assert all(scale > 0.5 for _, _, scale in told)  # texts of 12 pixels are of 6 or more
+    shown_as = "texts => texts.map(text => getComputedStyle(text).display)"
+    assert "none" not in page.eval_on_selector_all(".sheet svg text", shown_as)
     assert not page.locator(".picture > svg").is_visible()
     page.emulate_media(media="screen")
     page.wait_for_selector(".sheet svg", state="detached")

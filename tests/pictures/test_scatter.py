@@ -42,6 +42,31 @@ def test_the_front_is_joined_by_a_line_in_the_order_of_the_first_figure() -> Non
     assert list(line.points) == sorted(points(made)[1:])
 
 
+@pytest.mark.parametrize(
+    ("most", "joined"),
+    [
+        ((False, False), [(0, 5), (2, 2), (5, 0)]),
+        ((True, False), [(5, 0)]),  # the most of the first and the least of the second
+        ((False, True), [(0, 5), (4, 6), (5, 7)]),
+        ((True, True), [(5, 7)]),
+    ],
+)
+def test_the_line_joins_what_is_on_the_front_of_both_figures_alone(
+    most: tuple[bool, bool], joined: list[tuple[float, float]]
+) -> None:
+    places = [(0, 5), (1, 5), (2, 2), (4, 6), (5, 0), (5, 7), (3, 3)]
+    dots = [Dot(x, y, front=True, title="") for x, y in places]
+    dots.append(Dot(0, 0, front=False, title=""))  # among the best, and on no front
+    side, other = SIDES
+    made = scene("Net", side._replace(most=most[0]), other._replace(most=most[1]), dots, [])
+    stood = dict(zip(points(made)[1:], places, strict=True))
+    lines = [path.points for path in made.paths if path.role == "followed line"]
+
+    assert [[stood[point] for point in line] for line in lines] == (
+        [joined] if len(joined) > 1 else []
+    )
+
+
 def test_all_is_inside_and_every_point_says_what_it_is() -> None:
     made = drawn(DOTS)
     titles = [each.title for each in everything(made.items) if isinstance(each, Part)]

@@ -386,7 +386,7 @@ class _Names(HTMLParser):
                 self.names.append(str(value))
             elif name == "href":
                 self.links.append(str(value))
-            elif name == "src" or tag in ("script", "link"):
+            elif name == "src" or tag == "link":
                 self.loaded.append(f"{tag} {name}")
 
 

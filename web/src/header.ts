@@ -3,16 +3,21 @@
 import type { Data } from "./data";
 import { h } from "./dom";
 import type { Store } from "./state";
-import { themeButton } from "./theme";
+import { themeButton, type Themed } from "./theme";
 
-/** The head of a page, with links to its sections. */
+/** The head of a report, with links to its sections. */
 export function header(store: Store, data: Data | null, sections: [string, string][]): HTMLElement {
+  return top(store, data && data.networks.length > 1 ? picker(data, store) : null, sections);
+}
+
+/** The head of any page. */
+export function top(store: Themed, chooser: HTMLElement | null, sections: [string, string][]): HTMLElement {
   const links = sections.map(([id, title]) => h("a", { href: `#${id}`, onclick: scrolling(id) }, title));
   return h(
     "header",
     { class: "top" },
     h("span", { class: "brand" }, "convcalc"),
-    data && data.networks.length > 1 ? picker(data, store) : null,
+    chooser,
     h("nav", { "aria-label": "Sections" }, ...links),
     themeButton(store),
   );

@@ -1,7 +1,7 @@
 // Which rows the table of layers shows: the tree with some groups folded, or layers found and sorted.
 
 import type { Group, Network } from "./data";
-import type { Count } from "./numbers";
+import { ordered, type Key } from "./sorting";
 import type { State } from "./state";
 
 /** One row: a layer by its number, or a group by its own. */
@@ -105,19 +105,7 @@ function has(text: string, word: string): boolean {
 function sorted(network: Network, listed: Entry[], sort: string): Entry[] {
   const value = VALUES[sort.replace(/^-/, "")];
   if (!value) return listed;
-  const sign = sort.startsWith("-") ? -1 : 1;
-  const keyed = listed.map((entry) => ({ entry, key: value(network, entry) }));
-  keyed.sort((one, other) => compared(one.key, other.key, sign) || one.entry.layer - other.entry.layer);
-  return keyed.map(({ entry }) => entry);
-}
-
-type Key = Count | string | null;
-
-/** The order of two values; what is unknown is last, whichever way. */
-function compared(one: Key, other: Key, sign: number): number {
-  if (one === null || other === null) return Number(one === null) - Number(other === null);
-  if (one === other) return 0;
-  return one < other ? -sign : sign;
+  return ordered(listed, sort, (entry) => value(network, entry));
 }
 
 /** Column → what it is sorted by. */

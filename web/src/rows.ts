@@ -60,6 +60,11 @@ export class LongTable {
     this.draw();
   }
 
+  /** A row, if it is there. */
+  there(index: number): HTMLTableRowElement | undefined {
+    return this.made.get(index);
+  }
+
   /** Scroll until a row is in sight. */
   reveal(index: number): void {
     const head = this.table.tHead?.offsetHeight ?? 0;
@@ -107,4 +112,18 @@ export class LongTable {
     this.first = first;
     this.last = last;
   }
+}
+
+/** The row that a key goes to from another one, with so many on a page; none for other keys. */
+export function stepped(key: string, from: number, last: number, page: number): number | undefined {
+  const to: Partial<Record<string, number>> = {
+    ArrowDown: from + 1,
+    ArrowUp: from - 1,
+    PageDown: from + page,
+    PageUp: from - page,
+    Home: 0,
+    End: last,
+  };
+  const next = to[key];
+  return next === undefined ? undefined : Math.min(Math.max(next, 0), last);
 }

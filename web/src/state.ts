@@ -1,5 +1,7 @@
 // What is chosen on the page, kept in the fragment of its address, so that a link shows the same.
 
+import { Kept } from "./kept";
+
 /** Columns of the table, by each of which it may be sorted. */
 export const COLUMNS = ["name", "kind", "hyperparameters", "output", "parameters", "macs", "receptive_field", "memory"];
 
@@ -81,44 +83,9 @@ export function written(state: State): string {
   return said.toString();
 }
 
-type Listener = (state: State, before: State) => void;
-
-/** The state of a page; who listens is told of every change. */
-export class Store {
-  private current: State;
-  private readonly listeners: Listener[] = [];
-
+/** The state of a report; a layer that is chosen can be gone back from. */
+export class Store extends Kept<State> {
   constructor() {
-    this.current = read(location.hash);
-    addEventListener("hashchange", () => {
-      this.become(read(location.hash));
-    });
-  }
-
-  get state(): State {
-    return this.current;
-  }
-
-  listen(listener: Listener): void {
-    this.listeners.push(listener);
-  }
-
-  /** Change something; a layer that is chosen can be gone back from, unless it is a `step` only. */
-  set(change: Partial<State>, step = false): void {
-    const next = { ...this.current, ...change };
-    const fragment = written(next);
-    const address = fragment ? `#${fragment}` : location.href.split("#")[0];
-    if (!step && "layer" in change && change.layer !== this.current.layer) {
-      history.pushState(null, "", address);
-    } else {
-      history.replaceState(null, "", address);
-    }
-    this.become(next);
-  }
-
-  private become(next: State): void {
-    const before = this.current;
-    this.current = next;
-    for (const listener of this.listeners) listener(next, before);
+    super({ read, written }, "layer");
   }
 }

@@ -2,13 +2,13 @@
 
 import type { Data, Network } from "./data";
 import { h } from "./dom";
-import { hinted } from "./hint";
 import { around, entries, foldedAtFirst, isFolded, printedEntries, type Entry } from "./listing";
 import { grouped, megabytes, plural, type Count } from "./numbers";
 import { onPrint } from "./print";
-import { LongTable } from "./rows";
+import { LongTable, stepped } from "./rows";
+import { markSorted, nextSort, sortingHead } from "./sorting";
 import { COLUMNS, type State, type Store } from "./state";
-import { leftOut, widthOf } from "./widths";
+import { leftOut, ruler, widthOf } from "./widths";
 
 const RIGHT = new Set(["output", "parameters", "macs", "receptive_field", "memory"]);
 const ROW = 30;
@@ -94,7 +94,7 @@ export class LayersTable {
       macs: Number(largest(network.macs)),
       memory: Number(largest(network.memory)),
     };
-    this.widths = widths(network, digitIn(this.table));
+    this.widths = widths(network, ruler(this.table)("0"));
     this.fit();
     this.refill(this.store.state);
     this.follow(this.store.state.layer);
@@ -118,17 +118,11 @@ export class LayersTable {
   private head(name: string): HTMLTableCellElement {
     const [title, doc] = this.data.column(name);
     const defined = this.data.definition(name === "memory" ? "activations" : name);
-    const button = h("button", { type: "button", tabindex: -1, onclick: () => { this.sort(name); } }, title);
-    const cell = h("th", { scope: "col", class: RIGHT.has(name) ? "number" : null }, hinted(button, [doc, defined].filter(Boolean).join(" ")));
+    const cell = sortingHead(title, [doc, defined].filter(Boolean).join(" "), RIGHT.has(name), () => {
+      this.store.set({ sort: nextSort(this.store.state.sort, name, RIGHT.has(name)) });
+    });
     this.heads.set(name, cell);
     return cell;
-  }
-
-  /** Sort by a column: counts the largest first, then the other way, then as written. */
-  private sort(name: string): void {
-    const order = RIGHT.has(name) ? [`-${name}`, name] : [name, `-${name}`];
-    const now = order.indexOf(this.store.state.sort);
-    this.store.set({ sort: order[now + 1] ?? "" });
   }
 
   private update(state: State, before: State): void {
@@ -144,10 +138,7 @@ export class LayersTable {
     this.listed = (this.printing ? printedEntries : entries)(this.network, this.first, state);
     this.active = Math.max(this.placeOf(state.layer), 0);
     if (this.search.value !== state.find) this.search.value = state.find;
-    for (const [name, cell] of this.heads) {
-      const is = state.sort.replace(/^-/, "") === name;
-      cell.setAttribute("aria-sort", is ? (state.sort.startsWith("-") ? "descending" : "ascending") : "none");
-    }
+    markSorted(this.heads, state.sort);
     const layers = this.listed.filter((entry) => entry.layer >= 0).length;
     const all = this.network.layers.length;
     const searched = state.find.trim() !== "";
@@ -217,17 +208,9 @@ export class LayersTable {
     const last = this.listed.length - 1;
     const entry = this.listed[this.active];
     const group = entry && entry.group >= 0 ? this.network?.groups[entry.group] : undefined;
-    const to: Partial<Record<string, number>> = {
-      ArrowDown: this.active + 1,
-      ArrowUp: this.active - 1,
-      PageDown: this.active + this.long.page,
-      PageUp: this.active - this.long.page,
-      Home: 0,
-      End: last,
-    };
-    const next = to[event.key];
+    const next = stepped(event.key, this.active, last, this.long.page);
     if (next !== undefined) {
-      this.go(Math.min(Math.max(next, 0), last));
+      this.go(next);
     } else if ((event.key === "Enter" || event.key === " ") && entry) {
       if (group) this.toggle(group.name);
       else this.store.set({ layer: this.network?.names[entry.layer] ?? "" });
@@ -362,15 +345,6 @@ function widths(network: Network, digit: number): Record<string, number> {
     memory: [...new Set([...network.memory, ...groups.map((group) => group.activation_bytes)])].map((value) => cellText("memory", value)),
   };
   return Object.fromEntries(COLUMNS.map((column) => [column, Math.max(LEAST[column] ?? 0, widthOf(texts[column] ?? [], digit))]));
-}
-
-/** How wide a digit of a table's numbers is, in pixels. */
-function digitIn(table: HTMLTableElement): number {
-  const context = document.createElement("canvas").getContext("2d");
-  if (!context) return 9;
-  const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(table);
-  context.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
-  return context.measureText("0").width;
 }
 
 function largest(values: (Count | null)[]): Count {

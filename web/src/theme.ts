@@ -1,13 +1,19 @@
 // Light, dark, or as the system has it; and the colours that charts take from the style.
 
 import { h } from "./dom";
-import type { Store } from "./state";
 
 const NEXT: Record<string, string> = { "": "light", light: "dark", dark: "" };
 const TITLES: Record<string, string> = { "": "Theme: system", light: "Theme: light", dark: "Theme: dark" };
 
+/** The state of any page, of which this is a part. */
+export interface Themed {
+  readonly state: { theme: string };
+  listen(listener: (state: { theme: string }, before: { theme: string }) => void): void;
+  set(change: { theme: string }): void;
+}
+
 /** The button that goes through the themes. */
-export function themeButton(store: Store): HTMLElement {
+export function themeButton(store: Themed): HTMLElement {
   const button = h("button", { type: "button", class: "quiet theme", onclick: () => { store.set({ theme: NEXT[store.state.theme] ?? "" }); } });
   const apply = (theme: string): void => {
     if (theme) document.documentElement.dataset.theme = theme;
@@ -27,7 +33,7 @@ export function styled(name: string): string {
 }
 
 /** Be told when colours change, by the button, the system or for print. */
-export function onTheme(store: Store, changed: () => void): void {
+export function onTheme(store: Themed, changed: () => void): void {
   store.listen((state, before) => {
     if (state.theme !== before.theme) changed();
   });

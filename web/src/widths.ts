@@ -28,3 +28,12 @@ export function leftOut(widths: Readonly<Record<string, number>>, may: readonly 
   }
   return out;
 }
+
+/** What tells how wide a text is in the font of an element, in pixels. */
+export function ruler(element: HTMLElement): (text: string) => number {
+  const context = document.createElement("canvas").getContext("2d");
+  if (!context) return (text) => 9 * text.length;
+  const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(element);
+  context.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+  return (text) => context.measureText(text).width;
+}

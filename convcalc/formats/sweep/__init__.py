@@ -1,6 +1,6 @@
 """What the formats of `convcalc sweep` share: the words around its tables, and their cells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -213,12 +213,26 @@ def heading(job: Job, name: str) -> str:
     return words[:1].upper() + words[1:].replace("_", " ")
 
 
+def form(job: Job, name: str) -> str:
+    """How the numbers of a column are written: `scaled`, `bytes` or `count`, or as `text`."""
+    measure = job.names.measure(name)
+    if measure is None:
+        return "text"
+    if measure.unit == "bytes":
+        return "bytes"
+    return "scaled" if name in ("macs", "flops") else "count"
+
+
 def cell(job: Job, name: str, value: Any) -> str:
     """A number as people read it."""
     plain = value.item() if hasattr(value, "item") else value
-    measure = job.names.measure(name)
-    if measure is None:
-        return printable(typed(plain))
-    if measure.unit == "bytes":
-        return megabytes(plain)
-    return scaled(plain) if name in ("macs", "flops") else grouped(plain)
+    return _WRITERS[form(job, name)](plain)
+
+
+def _text(plain: Any) -> str:
+    return printable(typed(plain))
+
+
+_WRITERS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
+    {"text": _text, "bytes": megabytes, "scaled": scaled, "count": grouped}
+)

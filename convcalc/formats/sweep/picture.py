@@ -27,8 +27,8 @@ def render(report: SweepReport, link: Callable[[int], str] | None = None) -> Sce
     names = ", ".join(f"-{name}" if most else name for name, most in goals)
     notes = [f"Front of {names}; less is better, and more of what stands behind a hyphen."]
     if len(goals) > 2:
-        notes.append("Over the first two goals: others stand between points of one line.")
-    across, up = _sides(report)
+        notes.append("Over the first two goals; a line joins the front of these two alone.")
+    across, up = sides(report)[:2]
     title = f"{printable(report.job.subject.name)}: {across.name} and {up.name}"
     return scatter(title, across, up, [*_dots(report, link)], notes)
 
@@ -40,16 +40,14 @@ def text(report: SweepReport, width: int | None = None) -> list[str]:
     """
     if report.front is None or len(report.front.count) < FEWEST:
         return []
-    across, up = _sides(report)
+    across, up = sides(report)[:2]
     return letters(across, up, [*_dots(report)], most=width)
 
 
-def _sides(report: SweepReport) -> tuple[Side, Side]:
+def sides(report: SweepReport) -> list[Side]:
+    """What stands along a side of the picture, for each goal."""
     job = report.job
-    (first, _), (second, _) = job.keeper.goals[:2]
-    return Side(heading(job, first), _shown(job, first)), Side(
-        heading(job, second), _shown(job, second)
-    )
+    return [Side(heading(job, name), _shown(job, name), most) for name, most in job.keeper.goals]
 
 
 def _shown(job: Job, name: str) -> Callable[[float], str]:
