@@ -43,29 +43,43 @@ class Designs(NamedTuple):
         return f"<Designs: {self.rows:,} of {', '.join(self.columns)}>"
 
     def to_pandas(self) -> Any:
-        """The columns as a pandas `DataFrame`; raises `ImportError` where pandas is not there."""
+        """The columns as a pandas `DataFrame`: whole numbers as int64, texts as `str`.
+
+        Raises `ImportError` where pandas is not there.
+        """
         try:
             import pandas as pd
         except ImportError:
             message = "to_pandas needs pandas: pip install pandas"
             raise ImportError(message) from None
-        return pd.DataFrame(dict(self.columns))
+        frame = pd.DataFrame(dict(self.columns))
+        # Of no rows pandas cannot see that they would be texts.
+        return frame if self.rows else frame.astype(dict.fromkeys(self._texts, "str"))
 
     def to_arrow(self) -> Any:
-        """The columns as an Arrow `Table`; raises `ImportError` where pyarrow is not there."""
+        """The columns as an Arrow `Table`: whole numbers as int64, values of several types as text.
+
+        Raises `ImportError` where pyarrow is not there.
+        """
         try:
             import pyarrow as pa
         except ImportError:
             message = "to_arrow needs pyarrow: pip install 'convcalc[sweep]'"
             raise ImportError(message) from None
-        return pa.table({name: pa.array(_of_one_type(each)) for name, each in self.columns.items()})
+        texts = {*self._texts}
+        return pa.table(
+            {
+                name: pa.array(list(map(typed, column.tolist())), pa.string())
+                if name in texts
+                else pa.array(column)
+                for name, column in self.columns.items()
+            }
+        )
 
-
-def _of_one_type(column: Any) -> Any:
-    """A column whose values are all of one type: as text where they are not."""
-    if column.dtype.kind != "O":
-        return column
-    return np.array([typed(value) for value in column.tolist()], object)
+    @property
+    def _texts(self) -> list[str]:
+        """Columns of texts, and of values that are not all of one type."""
+        return [name for name, column in self.columns.items() if column.dtype.kind == "O"]
 
 
 class Sweep:
@@ -291,6 +305,6 @@ def _typed(value: object, name: str) -> str:
 def _no_rows(job: Job) -> Rows:
     """No designs, with the columns that designs would have."""
     none = np.zeros(0, np.int64)
-    columns: dict[str, Any] = dict.fromkeys(job.columns, none)
+    columns = {name: np.zeros(0, job.kinds.get(name, "i8")) for name in job.columns}
     codes = tuple(none for _ in job.space.axes)
     return Rows(none, codes, columns, np.zeros((0, 2), np.uint64))

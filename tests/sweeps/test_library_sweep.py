@@ -1,7 +1,6 @@
 """`convcalc.sweep`: designs as arrays, what they come to, and tables of others."""
 
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -83,6 +82,80 @@ def test_no_column_hides_another() -> None:
     assert columns["layers"].tolist() == [2, 3]
 
 
+TABLED = {
+    "width": "1..8",
+    "big": [3, 10**17 + 1],
+    "word": ["same", "valid"],
+    "wide": [False, True],
+    "alpha": [0.5],
+    "mixed": [0.5, 10**17 + 1],
+    "stride": [1, 4],
+    "input": [8, "9x9x3"],
+}
+"""Axes of every type; some designs are invalid, and are no rows."""
+TYPES = {
+    **dict.fromkeys(["design", "width", "big", "stride", "parameters", "macs"], "int64"),
+    **dict.fromkeys(["word", "mixed", "input", "told", "network"], "text"),
+    "wide": "bool",
+    "alpha": "float64",
+}
+
+
+def tabled_sweep(**options: Any) -> convcalc.Sweep:
+    more = "wide: false, big: 1, alpha: 1.0, mixed: 1.0, stride: 1, told: 'as such'"
+    spec = SPEC.replace("wide: false", more).replace(
+        "padding: word", "padding: word, stride: stride"
+    )
+    return convcalc.sweep(convcalc.loads(spec), TABLED, columns="told", **options)
+
+
+def test_pandas_gets_the_columns_with_their_types() -> None:
+    pd = pytest.importorskip("pandas", reason="the extra `peers` is not installed")
+    sweep = tabled_sweep()
+    frame = sweep.to_pandas()
+    columns = sweep._all().columns
+    text = str(pd.Series(["a"]).dtype)  # what this version of pandas has for texts
+    types = {
+        name: {"text": "object" if name == "mixed" else text}.get(kind, kind)
+        for name, kind in TYPES.items()
+    }
+
+    assert len(frame) == sweep.report.left < len(sweep)
+    assert sweep.report.invalid_designs == len(sweep) - len(frame) > 0
+    assert not frame.isna().any().any()
+    assert {name: str(frame[name].dtype) for name in frame} == types
+    assert all(frame[name].tolist() == columns[name].tolist() for name in columns)
+    assert {*frame["big"]} == {3, 10**17 + 1}
+    assert {*frame["mixed"]} == {0.5, 10**17 + 1}
+    some = [designs.to_pandas() for designs in sweep]
+    assert len(some) > 1
+    assert pd.concat(some, ignore_index=True).equals(frame)
+    none = tabled_sweep(where="macs < 0").to_pandas()
+    assert len(none) == 0
+    assert {name: str(none[name].dtype) for name in none} == types | {"mixed": text}
+
+
+def test_arrow_gets_the_columns_with_their_types() -> None:
+    pa = pytest.importorskip("pyarrow", reason="the extra `sweep` is not installed")
+    sweep = tabled_sweep()
+    table = sweep.to_arrow()
+    columns = sweep._all().columns
+    called = {"text": "string", "float64": "double"}
+
+    assert {field.name: str(field.type) for field in table.schema} == {
+        name: called.get(kind, kind) for name, kind in TYPES.items()
+    }
+    assert table.num_rows == sweep.report.left
+    assert all(column.null_count == 0 for column in table.columns)
+    for name in TYPES.keys() - {"mixed"}:
+        assert table.column(name).to_pylist() == columns[name].tolist()
+    assert {*table.column("mixed").to_pylist()} == {"0.5", "100000000000000001"}
+    some = [designs.to_arrow() for designs in sweep]
+    assert len(some) > 1
+    assert pa.concat_tables(some).combine_chunks().equals(table)
+    assert tabled_sweep(where="macs < 0").to_arrow().schema == table.schema
+
+
 def test_values_of_several_types_are_text_in_an_arrow_table() -> None:
     pytest.importorskip("pyarrow")
     text = (
@@ -102,7 +175,7 @@ def test_nothing_left_still_has_its_columns() -> None:
     assert {len(column) for column in columns.values()} == {0}
 
 
-def test_pandas_and_arrow_get_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pandas_and_arrow_are_named_where_they_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = convcalc.sweep(NETWORK, {"width": "1..3"})
     for name in ("pandas", "pyarrow"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -110,11 +183,6 @@ def test_pandas_and_arrow_get_the_columns(monkeypatch: pytest.MonkeyPatch) -> No
         sweep.to_pandas()
     with pytest.raises(ImportError, match=r"pip install 'convcalc\[sweep\]'"):
         sweep.to_arrow()
-    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
-    arrow = SimpleNamespace(table=dict, array=list)
-    monkeypatch.setitem(sys.modules, "pyarrow", arrow)
-    assert sweep.to_pandas()["width"].tolist() == [1, 2, 3]
-    assert sweep.to_arrow()["width"] == [1, 2, 3]
 
 
 def test_shapes_are_values_in_any_form() -> None:
