@@ -621,6 +621,14 @@ def test_suggestions_lower_the_peak() -> None:
     assert suggestions(net, RunTerms())[0].change == "float16"
 
 
+def test_of_another_loss_only_what_is_known_with_it_is_suggested() -> None:
+    net = load("lenet5")
+    terms = RunTerms(training=True, optimizer="adam", loss="mean-squared-error")
+    found = suggestions(net, terms)
+    assert "plain SGD" in {suggestion.change for suggestion in found}
+    assert not [suggestion for suggestion in found if "mixed" in suggestion.change]
+
+
 def test_optimizers_are_those_of_a_budget() -> None:
     assert tuple(RULES) == OPTIMIZERS
 

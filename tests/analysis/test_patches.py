@@ -19,6 +19,7 @@ from convcalc.analysis.memory.patches import (
     Asked,
     Patches,
     _Draft,
+    _ends_of_stages,
     _Stage,
     answered,
     fitting,
@@ -204,6 +205,43 @@ def test_what_is_worked_out_to_leave_grids_out_is_what_is_planned(memory: str) -
             draft = _Draft(network, stage, grid, memory)
             assert draft.least == draft.peak
             assert stage.least(memory) <= draft.peak
+
+
+# The input is read by the stage and behind it, 864 bytes that are there once.
+TWICE = """
+input: 12x9x8
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - conv: {filters: 4, kernel: 3, stride: 3}
+  - relu
+  - concat: [[conv: {filters: 2, kernel: 1}], [from: input, avgpool: 3]]
+"""
+# Of 5 rows a third patch has 2 and the halo of one side: no patch before the last is as large.
+LAST = """
+input: 6x6x16
+layers:
+  - conv: {filters: 16, kernel: 5, padding: 2}
+  - conv: {filters: 4, kernel: 2}
+  - conv: {filters: 1, kernel: 1}
+"""
+
+
+@pytest.mark.parametrize("spec", [TWICE, LAST])
+def test_what_leaves_grids_out_is_below_every_plan(spec: str) -> None:
+    network = planned(loads(spec))
+    report = arena(network)
+    plans = []
+    for until in _ends_of_stages(network, report):
+        stage = _Stage(network, report, until)
+        for count in range(1, min(8, *stage.extents) + 1):
+            draft = _Draft(network, stage, (count, count), "counted")
+            assert stage.least("counted") <= draft.peak, (until, count)
+            assert draft.least <= draft.peak, (until, count)
+            plans.append(draft.placed(report))
+    for room in {plan.size for plan in plans}:
+        found = fitting(network, report, room)
+        least = min(plan.patched_macs for plan in plans if plan.size <= room)
+        assert (found.size <= room, found.patched_macs) == (True, least)
 
 
 def test_where_nothing_runs_in_patches_nothing_is_found() -> None:

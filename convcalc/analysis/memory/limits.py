@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.memory.amounts import read_bytes, with_unit, without_unit
 from convcalc.analysis.memory.batch import untrained
 from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
+from convcalc.analysis.memory.program import LOSS
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.analysis.memory.terms import Model, RunTerms, model
@@ -179,7 +180,8 @@ def _changes(network: Network, terms: RunTerms) -> list[_Change]:
     """Everything that is tried."""
     tried: list[_Change] = []
     if terms.training:
-        if not terms.mixed_precision and terms.dtype == "float32":
+        known = terms.dtype == "float32" and terms.loss == LOSS  # what mixed precision is known of
+        if known and not terms.mixed_precision:
             tried.append(_Change("mixed precision", {"mixed_precision": True}))
         if terms.optimizer != "sgd":
             tried.append(_Change("plain SGD", {"optimizer": "sgd"}))

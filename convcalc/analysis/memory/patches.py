@@ -365,18 +365,18 @@ class _Stage:
     def least(self, memory: str) -> int:
         """Bytes that no number of patches goes below: behind the stage, or its end and inputs."""
         entering = {read for each in self.operators for read in each.reads if read < self.inputs}
-        inputs = 0 if memory == "streamed" else sum(map(self.whole, entering))
-        return max(self._behind, self.beside + inputs)
+        inputs = set() if memory == "streamed" else entering
+        return max(self._behind, sum(map(self.whole, self._beside | inputs)))
 
     def whole(self, number: int) -> int:
         """Bytes of a whole map, rounded up."""
         return self.bytes_of(number, self.maps[number].shape[:-1])
 
     @cached_property
-    def beside(self) -> int:
-        """Bytes alive while any patch runs: the stage's end, and inputs of what is behind it."""
+    def _beside(self) -> set[int]:
+        """Maps alive while any patch runs: the stage's end, and inputs of what is behind it."""
         behind = {read for each in self.rest for read in each.reads if read < self.inputs}
-        return sum(map(self.whole, behind | {self.map}))
+        return behind | {self.map}
 
     @cached_property
     def _behind(self) -> int:
@@ -442,17 +442,17 @@ class _Draft:
 
     @cached_property
     def least(self) -> int:
-        """Most bytes alive at once, of patches alike but one: all that end before the last do so.
+        """Most bytes alive at once, with one of all patches alike before the last, and the last.
 
-        What lives across patches ends with the last of them at the earliest, which is another's.
+        What lives across patches ends within the last of them at the earliest.
         """
         kinds = [
             [tuple(end - start for start, end in (_hull(seen, index, axis) for index in seen))
              for seen in along]
             for axis, along in enumerate(self.ends)
         ]  # fmt: skip
-        alike = dict(zip(product(*kinds), self.regions, strict=True))
-        regions = [*alike.values(), self.regions[-1]] if len(self.regions) > 1 else self.regions
+        *others, last = zip(product(*kinds), self.regions, strict=True)
+        regions = [*dict(others).values(), last[1]]
         _, buffers = _planned(self.stage, regions, self.memory)
         return max(alive([Need(each.bytes, each.first, each.last) for each in buffers]))
 
