@@ -30,10 +30,10 @@ from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.graph import SpecError
 from convcalc.sweeps.axes import MEMORY, of_parameters, with_own
-from convcalc.sweeps.job import Job, StoppedError
+from convcalc.sweeps.job import MOST_TOP, Job, StoppedError
 from convcalc.sweeps.report import SweepReport, nothing
 from convcalc.sweeps.run import CSV, Partials, executor, run
-from convcalc.sweeps.space import METHODS, Method, Sample, read_space
+from convcalc.sweeps.space import METHODS, read_space, sample_of
 from convcalc.sweeps.subject import Subject
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _vary(
 )
 @click.option(
     "--top",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MOST_TOP),
     default=20,
     show_default=True,
     metavar="N",
@@ -233,10 +233,7 @@ def command(
     )
     try:
         _sensible(given, asked, output, training=training, files=files, state=state or resume)
-        chosen = None
-        if options["sample"] is not None:
-            method: Method = "latin" if options["sampling"] == "latin" else "random"
-            chosen = Sample(options["sample"], options["seed"] or 0, method)
+        chosen = sample_of(options["sample"], options["sampling"], options["seed"])
         space = read_space(subject, axes, batch=options["batch"], terms=terms, sample=chosen)
         job = Job(
             subject,

@@ -295,10 +295,11 @@ class _Reader:
         if kind == "input":
             return self.shape(name, target, text)
         if kind == "batch":
-            if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:11]) <= MOST_BATCH:
+            digits = text.lstrip("0") if text.isascii() and text.isdecimal() else ""
+            if not 1 <= int(digits[:11] or "0") <= MOST_BATCH:
                 message = f"{name}={text[:60]}: a batch is a whole number from 1 to {MOST_BATCH:,}"
                 raise ArgumentError(message)
-            return int(text)
+            return int(digits)
         if kind == "checkpoint":
             from convcalc.analysis.memory.checkpoint import read_checkpoint
 

@@ -22,6 +22,8 @@ NUMBER, NETWORK = "design", "network"
 """How the columns with the number of a design and with the digest of its network are called."""
 SHOWN = ("parameters", "macs")
 """Measures that are shown of every design."""
+MOST_TOP = 10_000
+"""Most networks among the best."""
 MOST_GOALS = 4
 """Most goals of a front."""
 CHUNK = 16
@@ -144,6 +146,9 @@ class Job:
             "all_rows": all_rows,
             "memory": memory,
         }
+        if top > MOST_TOP:
+            message = f"{space.wording.key('top')} {top:,} is more than {MOST_TOP:,}"
+            raise ArgumentError(message)
         self.names = Names(subject, space)
         self.where: Where = read_where(where, self.names)
         goals = self._ends(pareto, "pareto")

@@ -17,7 +17,7 @@ from convcalc.sweeps.job import Job
 from convcalc.sweeps.kept import Rows
 from convcalc.sweeps.report import SweepReport, merged, nothing
 from convcalc.sweeps.run import Partials, executor
-from convcalc.sweeps.space import METHODS, Sample, Space, read_space
+from convcalc.sweeps.space import METHODS, Sample, Space, read_space, sample_of
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import typed
 from convcalc.sweeps.wording import LIBRARY
@@ -261,7 +261,7 @@ def _sample(sample: int | None, sampling: str, seed: int) -> Sample | None:
             message = "sampling and seed are about a sample, and none is taken"
             raise ArgumentError(message)
         return None
-    return Sample(whole(sample, "sample"), seed, "latin" if sampling == "latin" else "random")
+    return sample_of(whole(sample, "sample"), sampling, seed)
 
 
 def _refuse_twice(space: Space, **given: object) -> None:

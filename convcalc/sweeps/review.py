@@ -12,14 +12,14 @@ from convcalc.spec.nodes import Map, Node
 from convcalc.spec.swept import Swept
 from convcalc.sweeps.axes import MEMORY, AxisError
 from convcalc.sweeps.job import Job
-from convcalc.sweeps.space import FOUND, Method, Sample, Space, read_space
+from convcalc.sweeps.space import FOUND, Space, read_space, sample_of
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.wording import SPEC
 
 CODE = "CC107"
 """What a key of `sweep` holds is not what it takes."""
-ASKED = ("where", "pareto", "sort", "columns")
-"""Keys of `sweep` with names of what a design has."""
+ASKED = ("where", "pareto", "sort", "columns", "top")
+"""Keys of `sweep` that say which designs are shown, and what of them."""
 ABOUT: Mapping[str, tuple[str, object]] = {
     "seed": ("sample", "N"),
     "sampling": ("sample", "N"),
@@ -100,10 +100,7 @@ def _wrong(subject: Subject, said: Swept) -> Iterator[_Wrong]:
         optimizer=options.get("optimizer", "sgd"),
         checkpoint=checkpoint,
     )
-    method: Method = "latin" if options.get("sampling") == "latin" else "random"
-    sample = (
-        Sample(options["sample"], options.get("seed", 0), method) if "sample" in options else None
-    )
+    sample = sample_of(options.get("sample"), options.get("sampling"), options.get("seed"))
     try:
         space = read_space(
             subject,
@@ -120,12 +117,13 @@ def _wrong(subject: Subject, said: Swept) -> Iterator[_Wrong]:
         yield _Wrong("vary" if sample is None else "sample", str(error))
         return
     for name in ASKED:
-        yield from _refused(subject, space, name, options.get(name))
+        if name in options:
+            yield from _refused(subject, space, name, options[name])
 
 
-def _refused(subject: Subject, space: Space, name: str, text: Any) -> Iterator[_Wrong]:
+def _refused(subject: Subject, space: Space, name: str, value: Any) -> Iterator[_Wrong]:
     """What is wrong with one key of `ASKED`."""
     try:
-        Job(subject, space, **{name: text})
+        Job(subject, space, **{name: value})
     except ArgumentError as error:
         yield _Wrong(name, str(error))

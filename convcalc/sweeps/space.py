@@ -44,6 +44,13 @@ class Sample(NamedTuple):
     """How they are drawn."""
 
 
+def sample_of(designs: int | None, method: str | None, seed: int | None) -> Sample | None:
+    """A sample as it is asked for, what is not said as usual; None where none is taken."""
+    if designs is None:
+        return None
+    return Sample(designs, seed or 0, "latin" if method == "latin" else "random")
+
+
 class Design(NamedTuple):
     """One design of a sweep, as what is asked of one network is given."""
 

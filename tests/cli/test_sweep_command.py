@@ -319,6 +319,7 @@ def test_what_is_no_sweep_in_a_spec_is_found_at_its_place(
         ("{vary: {widht: 2..4}}", "--top 3", "net.yaml:11:16: error[CC107] sweep: vary 'widht'"),
         ("{vary: {width: 2..4}, where: mac < 3}", "--where mac<4", "Error: --where: 'mac' is"),
         ("{vary: {width: 2..4}}", "--where mac<4", "Error: --where: 'mac' is"),
+        ("{vary: {width: 2..4}, top: 10001}", "", "sweep: top 10,001 is more than 10,000"),
         ("{vary: {width: 4..2}}", "--vary width=3..2", "Error: width: 3..2 goes nowhere"),
     ],
 )

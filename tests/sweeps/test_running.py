@@ -371,6 +371,38 @@ def test_whoever_works_designs_out_writes_them_to_a_folder(tmp_path: Path) -> No
     assert pq.read_table(url).equals(whole)
 
 
+def test_files_that_others_wrote_since_are_seen_by_who_remembers_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients of stores remember a folder, and workers write to it beside them."""
+    pytest.importorskip("pyarrow", reason="the extra `sweep` is not installed")
+    local: Any = pytest.importorskip("fsspec.implementations.local", reason="nor fsspec")
+    from convcalc.formats.sweep import parquet
+
+    class Remembering(local.LocalFileSystem):  # type: ignore[misc]  # no types of its own
+        known: Any = None
+
+        def ls(self, path: str, detail: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002
+            if self.known is None:
+                self.known = super().ls(path, detail=detail, **options)
+            return self.known
+
+        def invalidate_cache(self, path: str | None = None) -> None:
+            del path
+            self.known = None
+
+    mine = job()
+    folder = parquet.Folder(str(tmp_path / "designs"), mine)
+    client = Remembering(skip_instance_cache=True)
+    monkeypatch.setattr(folder, "_files", lambda: (client, folder.url))
+    folder.begin(again=False, force=False)
+    for start, stop in ((0, 16), (16, 48), (16, 80)):
+        folder.write(start, stop, b"")
+    folder.settle(0, [(0, 16), (16, 80)])
+
+    assert len([*(tmp_path / "designs").iterdir()]) == 2
+
+
 class _Names(HTMLParser):
     """The names of elements, what leads to them, and what would be loaded."""
 

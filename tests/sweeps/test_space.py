@@ -89,6 +89,7 @@ def spanned(*vary: str, **options: Any) -> Space:
         ("optimizer=adam", "--vary optimizer is of a training step: add --training"),
         ("checkpoint=every=2", "--vary checkpoint is of a training step: add --training"),
         ("dtype=float23", "dtype=float23: it is none of float32"),
+        ("batch=00000000000900000000000", "a batch is a whole number from 1 to 2,147,483,648"),
         ("batch=0", "batch=0: a batch is a whole number from 1"),
         ("batch=1.5", "batch=1.5: a batch is a whole number from 1"),
         ("width=1/0", "width=1/0: "),

@@ -79,7 +79,7 @@ class Folder:
         with self._said():
             files, path = self._files()
             files.makedirs(path, exist_ok=True)
-            there = [name for name in files.ls(path, detail=False) if _stretch(name)]
+            there = [name for name in _listed(files, path) if _stretch(name)]
             if there and not (again or force):
                 message = f"{self.url}: has designs already: --force takes them away"
                 raise ArgumentError(message)
@@ -94,7 +94,7 @@ class Folder:
         """
         with self._said():
             files, path = self._files()
-            there = map(_stretch, files.ls(path, detail=False))
+            there = map(_stretch, _listed(files, path))
             if done and not any(stretch and not stretch[0] for stretch in there):
                 message = f"{self.url}: the {done:,} designs of before are not there: begin anew"
                 raise ArgumentError(message)
@@ -120,7 +120,7 @@ class Folder:
         merged = set(stretches)
         with self._said():
             files, path = self._files()
-            for name in files.ls(path, detail=False):
+            for name in _listed(files, path):
                 stretch = _stretch(name)
                 if stretch and stretch[0] >= since and stretch not in merged:
                     files.rm(name)
@@ -146,6 +146,13 @@ class Folder:
             said = " ".join(str(error).split()) or type(error).__name__
             message = f"{self.url}: cannot be written: {said[:300]}"
             raise StoppedError(message) from None
+
+
+def _listed(files: Any, path: str) -> Sequence[str]:
+    """The files of a folder that are there now: clients of stores remember what was there."""
+    files.invalidate_cache(path)
+    names: Sequence[str] = files.ls(path, detail=False)
+    return names
 
 
 def _stretch(name: str) -> tuple[int, int] | None:
