@@ -6,11 +6,13 @@ They are an input of the network's that nothing else reads: int64, whatever the 
 from collections.abc import Iterator, Sequence
 
 from convcalc.diagnostics import Problem
-from convcalc.layers import SOURCES, kinds
+from convcalc.layers import READING_NOTHING, SOURCES, kinds
 from convcalc.spec.flat import Document, LayerNode
 
 INDEXING = kinds(having="indices")
 """Kinds that read whole numbers."""
+INDIFFERENT = INDEXING | READING_NOTHING
+"""Kinds that read no values."""
 
 
 def misread(
@@ -49,7 +51,7 @@ def _of_numbers(nodes: Sequence[LayerNode], document: Document) -> Iterator[tupl
             looked_up.update((read, node.name) for read in node.inputs if read in document.inputs)
     for index, node in enumerate(nodes):
         for read in dict.fromkeys(node.inputs):
-            if read in looked_up and node.kind not in INDEXING:
+            if read in looked_up and node.kind not in INDIFFERENT:
                 yield index, _both(nodes[read].name, looked_up[read], f"`{node.name}` reads them")
     for output in document.outputs:
         if output in looked_up and nodes[output].kind in SOURCES:

@@ -70,6 +70,16 @@ def test_numbers_of_no_row_are_refused(given: list[Any], said: str) -> None:
         assert said in str(told.value)
 
 
+def test_learned_positions_read_no_numbers() -> None:
+    network = loads(
+        "{input: 4x1, layers: [add: [[embedding: {entries: 5, features: 3}], [learned: 4x3]]]}"
+    )
+    weights = {"embedding1.weight": table(5, 3), "learned1.weight": table(4, 3)[None]}
+    for reference in (False, True):
+        y = forward.run(network, [[[4, 0, 2, 2]]], weights, reference=reference)["add1"]
+        assert y.tolist() == [[[12, 3, 12, 15], [14, 5, 14, 17], [16, 7, 16, 19]]]
+
+
 def test_the_smallest_of_several_tables_bounds_the_numbers() -> None:
     network = loads(
         "{input: 4x1, layers: [add: [[embedding: {entries: 5, features: 3}], "
