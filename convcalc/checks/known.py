@@ -1,5 +1,6 @@
 """What of the findings of a run its baselines do not know, and what is amiss in those."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -39,6 +40,22 @@ def beyond(
     return [*(item for items in kept.values() for item in items), *stale]
 
 
+def seen(checked: Sequence[Checked], findings: Sequence[Diagnostic]) -> list[Checked]:
+    """What came of each file, with what nobody sees of it because its baseline knows its errors.
+
+    `findings` are those that are beyond the baselines.
+    """
+    left = Counter(item.path for item in findings if item.severity == "error")
+    made = []
+    for one in checked:
+        errors = sum(item.severity == "error" for item in one.diagnostics)
+        if one.waiting is not None and left[one.path] < errors:
+            unheld = one.unheld if left[one.path] else one.waiting
+            one = one._replace(known=errors - left[one.path], unheld=unheld)  # noqa: PLW2901
+        made.append(one)
+    return made
+
+
 def graver(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The findings with warnings as errors, for `strict`."""
     return [
@@ -56,6 +73,12 @@ def unseen(checked: Sequence[Checked]) -> list[str]:
             notes.append(
                 f"{one.path} has {errors} of codes not selected or silenced; advice and promises "
                 "need a valid spec and were not looked at"
+            )
+        if one.known:
+            errors = plural(one.known, "error")
+            notes.append(
+                f"{one.path} has {errors} that the baseline knows; advice and promises need a "
+                "valid spec and were not looked at"
             )
         if one.unheld:
             limits = ", ".join(dict.fromkeys(one.unheld))

@@ -50,7 +50,7 @@ def check(
     from convcalc.checks.baseline import read_baseline
     from convcalc.checks.configuration import Configurations
     from convcalc.checks.files import find
-    from convcalc.checks.known import beyond, graver, unseen
+    from convcalc.checks.known import beyond, graver, seen, unseen
     from convcalc.checks.report import CheckReport
     from convcalc.checks.run import Task, check_files, check_text
     from convcalc.graph.given import given_parameters, given_shape
@@ -95,6 +95,7 @@ def check(
     named = dict.fromkeys(task.of(one.path).baseline for one in checked)
     baselines: dict[str, Baseline | None] = {path: read_baseline(path) for path in named if path}
     findings = beyond(baselines, checked, task)
+    checked = seen(checked, findings)
     return CheckReport(
         files=tuple(one.path for one in checked),
         diagnostics=tuple(graver(findings) if configured.run.strict else findings),

@@ -87,8 +87,9 @@ def is_spec(path: str) -> bool:
 
 def _decoded(data: bytes) -> str:
     """The text of a file as well as it can be told; what is no UTF-8 gets its finding later."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+    if b"\0" in data[:MOST_SHAPE]:  # UTF-16 or UTF-32, with its mark or without: keys are ASCII
+        data = data.removeprefix(b"\0\0").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+        data = data.replace(b"\0", b"")
     return data.decode("utf-8-sig", "replace")
 
 
@@ -132,6 +133,8 @@ def _keys(text: str) -> _Keys | None:
         pairs = _flow_values(text, start.start(2) if start else 0)
     else:
         pairs = _block_values(text, re.escape(indent))
+        if indent and start is not None:  # of the first line alone, which is no YAML then
+            pairs += _block_values(text[start.end() :], "")
     if not pairs or len(pairs) > MOST_KEYS:
         return None
     exact = {name for name, _ in pairs if name in TOP_LEVEL}

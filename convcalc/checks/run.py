@@ -67,6 +67,12 @@ class Checked(NamedTuple):
     unheld: tuple[str, ...] = ()
     """Limits that hold whatever is selected, and could not be looked at because of errors that
     nobody sees."""
+    waiting: tuple[str, ...] | None = None
+    """The same limits, whether somebody sees the errors or not; None where there are none that
+    keep anything from being looked at."""
+    known: int = 0
+    """Those of the reported errors that the baseline knows, and that kept the rest from being
+    looked at."""
     complete: str = ""
     """The last stage of codes that was looked at; empty where the file could not be read, or was
     not checked as it is written."""
@@ -139,6 +145,7 @@ def check_opened(opened: Opened, task: Task) -> Checked:
         skipped=errors - shown,
         left_out=len(left_out) + len(limits) - len(budget),
         unheld=tuple(limit.origin for limit in budget) if failed and not shown else (),
+        waiting=tuple(limit.origin for limit in budget) if failed else None,
         complete=complete,
         errors=tuple(
             (member, item)

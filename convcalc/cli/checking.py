@@ -13,7 +13,7 @@ from convcalc.checks.baseline import BaselineError, read_baseline, updated
 from convcalc.checks.configuration import Configurations
 from convcalc.checks.files import Found, find
 from convcalc.checks.formats import CHECK_FORMATS, DEFAULT_FORMAT
-from convcalc.checks.known import beyond, graver, of_baseline, unseen
+from convcalc.checks.known import beyond, graver, of_baseline, seen, unseen
 from convcalc.checks.report import About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import Given, Settings
@@ -136,6 +136,7 @@ def _checked(
     if request.update_baseline:
         baselines = _updated(baselines, checked, task)
     findings = beyond(baselines, checked, task)
+    checked = seen(checked, findings)
     if configurations.run.strict:
         findings = graver(findings)
     report = CheckReport(

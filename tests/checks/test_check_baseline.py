@@ -136,3 +136,24 @@ def test_a_count_is_a_whole_number(tmp_path: Path, count: str) -> None:
     path.write_text(f'{{"schema": 1, "files": {{"a.yaml": {{"CC301": {count}}}}}}}')
     with pytest.raises(BaselineError, match="is no count"):
         read_baseline(str(path))
+
+
+@pytest.mark.parametrize("strict", [[], ["--strict"]])
+def test_errors_that_are_known_hide_no_limit_in_silence(
+    run: Callable[..., Result], tmp_path: Path, strict: list[str]
+) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text(HEAD + STRIDE + "  - relu\n  - relu\n")
+    note = "has 1 error that the baseline knows; advice and promises need a valid spec"
+    run("--update-baseline", *strict)
+
+    result = run(*strict)
+    assert (result.exit_code, codes(result)) == (0, [])
+    assert note in result.stderr
+    result = run("--max-parameters", "1", *strict)
+    assert (result.exit_code, codes(result)) == (2, [])
+    assert "net.yaml: whether it keeps to --max-parameters 1 is not known" in result.stderr
+    net.write_text(HEAD + STRIDE + FIELD)
+    result = run("--max-parameters", "1", *strict)
+    assert (result.exit_code, codes(result)) == (1, ["CC109"])
+    assert "not known" not in result.stderr

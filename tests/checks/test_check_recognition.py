@@ -589,3 +589,19 @@ def test_what_cannot_be_read_is_no_spec(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.yaml")
         assert not is_spec(str(tmp_path / "pipe.yaml"))
         assert find([str(tmp_path)]).files == []
+
+
+@tabled("coding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_no_coding_hides_a_spec(coding: str, tmp_path: Path) -> None:
+    file = tmp_path / "net.yaml"
+    file.write_bytes(SPEC.encode(coding))
+
+    assert is_spec(str(file))
+    result = CliRunner().invoke(convcalc, ["check", str(tmp_path)])
+    assert result.exit_code == (0 if coding == "utf-8-sig" else 2)
+
+
+@tabled("indent", ["\t", " ", "   "])
+def test_blanks_before_the_first_key_hide_no_spec(indent: str) -> None:
+    assert reads_as_spec(f"{indent}input: 8x8x3\nlayers: [relu]\n")
+    assert not reads_as_spec(f"{indent}services: {{}}\nvolumes: {{}}\n")
