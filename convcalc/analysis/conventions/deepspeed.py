@@ -43,6 +43,7 @@ from convcalc.analysis.conventions.terms import (
     Rules,
     Site,
     Term,
+    normalized,
     written,
 )
 
@@ -99,13 +100,6 @@ _LOST: Rule = (
 CONVOLUTION: Rule = (_BIAS, *_LOST)
 
 
-def _norm(what: str) -> Rule:
-    return (
-        Term(f"5 per value that {what} with factors reads", 5, READ, (AFFINE,)),
-        Term(f"4 per value that {what} without factors reads", 4, READ, (PLAIN,)),
-    )
-
-
 _UNHOOKED = Term("2 per multiply-add of what has no hook", -2, MACS, (~EXACT,))
 
 
@@ -142,9 +136,9 @@ SHARED: Rules = MappingProxyType(
                 4, READ, (PLAIN, UNTRACKED),
             ),
         ),
-        "groupnorm": _norm("a group norm"),
-        "layernorm": _norm("a layer norm"),
-        "instancenorm": _norm("an instance norm"),
+        "groupnorm": normalized("a group norm", 5, 4),
+        "layernorm": normalized("a layer norm", 5, 4),
+        "instancenorm": normalized("an instance norm", 5, 4),
         "lrn": LRN,
         "lppool": LPPOOL,
         "maxpool": POOL,

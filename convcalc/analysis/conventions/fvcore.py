@@ -35,6 +35,7 @@ from convcalc.analysis.conventions.terms import (
     Site,
     Term,
     field,
+    normalized,
     of_rank,
     products_by,
     written,
@@ -60,13 +61,6 @@ _AS_STRING = "convolutions whose padding is a string, an operation that it has n
 _STRING: Rule = (Term(_AS_STRING, -1, MACS, (written("string"),)),)
 DEPTHWISE_STRING = Term(_AS_STRING, -1, products_by("weight"), (written("string"),))
 """Of a separable convolution, whose kernel of 1 has no padding."""
-
-
-def _norm(what: str) -> Rule:
-    return (
-        Term(f"5 per value that {what} with factors reads", 5, READ, (AFFINE,)),
-        Term(f"4 per value that {what} without factors reads", 4, READ, (PLAIN,)),
-    )
 
 
 _POOLED = "the adaptive pool's input"
@@ -110,9 +104,9 @@ RULES: Rules = MappingProxyType(
                 (PLAIN, BATCH_STATISTICS),
             ),
         ),
-        "groupnorm": _norm("a group norm"),
-        "layernorm": _norm("a layer norm"),
-        "instancenorm": _norm("an instance norm"),
+        "groupnorm": normalized("a group norm", 5, 4),
+        "layernorm": normalized("a layer norm", 5, 4),
+        "instancenorm": normalized("an instance norm", 5, 4),
         "upsample": (
             RESIZED_OTHERWISE,
             Term(

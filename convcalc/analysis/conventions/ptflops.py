@@ -37,13 +37,11 @@ from convcalc.analysis.conventions.patched import (
     seen,
 )
 from convcalc.analysis.conventions.terms import (
-    AFFINE,
     BIAS_MADE,
     EXACT,
     MACS,
     MADE,
     OF_MODULE,
-    PLAIN,
     READ,
     SCORES,
     SLOW,
@@ -54,6 +52,7 @@ from convcalc.analysis.conventions.terms import (
     Rules,
     Site,
     Term,
+    normalized,
 )
 
 HOOK = "hooks"
@@ -107,13 +106,6 @@ _BIAS = Term("1 per value that a bias is added to", 1, BIAS_MADE, (EXACT,), HOOK
 _WEIGHED: Rule = (_UNSEEN, _BIAS)
 
 
-def _norm(what: str) -> Rule:
-    return (
-        Term(f"2 per value that {what} with factors reads", 2, READ, (AFFINE, EXACT), HOOK),
-        Term(f"1 per value that {what} without factors reads", 1, READ, (PLAIN, EXACT), HOOK),
-    )
-
-
 def _twice(what: str) -> Rule:
     """What a hook counts, and the function that the module calls once more."""
     return (
@@ -150,9 +142,9 @@ RULES: Rules = MappingProxyType(
         "linear": _WEIGHED,
         "lstm": _recurrent(10),
         "gru": _recurrent(7),
-        "batchnorm": _norm("a batch norm"),
-        "groupnorm": _norm("a group norm"),
-        "instancenorm": _norm("an instance norm"),
+        "batchnorm": normalized("a batch norm", 2, 1, EXACT, part=HOOK),
+        "groupnorm": normalized("a group norm", 2, 1, EXACT, part=HOOK),
+        "instancenorm": normalized("an instance norm", 2, 1, EXACT, part=HOOK),
         "lrn": LRN,
         "lppool": LPPOOL,
         "affine": AFFINE_FUNCTIONS,

@@ -236,7 +236,19 @@ AFFINE = Condition(
     "with factors", lambda site: any(not weight.buffer for weight in site.plan.weights)
 )
 PLAIN = Condition("without factors", lambda site: not AFFINE.holds(site))
-TRAINING = Condition("in training mode", lambda site: site.train)
+
+
+def normalized(what: str, each: int, plain: int, *when: Condition, part: str = "") -> Rule:
+    """What is counted of each value that a norm reads: with factors, and without them."""
+    return (
+        Term(f"{each} per value that {what} with factors reads", each, READ, (AFFINE, *when), part),
+        Term(
+            f"{plain} per value that {what} without factors reads",
+            plain, READ, (PLAIN, *when), part,
+        ),
+    )  # fmt: skip
+
+
 BATCH_STATISTICS = Condition(
     "by its batch's statistics",
     lambda site: site.train or not site.layer.track_running_stats,

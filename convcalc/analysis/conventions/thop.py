@@ -15,13 +15,11 @@ from convcalc.analysis.conventions.alike import (
     nothing,
 )
 from convcalc.analysis.conventions.terms import (
-    AFFINE,
     EXACT,
     MACS,
     MADE,
     ON_OUTPUT,
     OWN_PARAMETERS,
-    PLAIN,
     READ,
     Condition,
     Quantity,
@@ -30,6 +28,7 @@ from convcalc.analysis.conventions.terms import (
     Site,
     Term,
     field,
+    normalized,
     of_rank,
 )
 
@@ -39,13 +38,6 @@ UNSEEN = Term(
     "products of what is no module of torch.nn itself, which has no hook", -1, MACS, (~EXACT,)
 )
 """Of functions, and of classes that are derived from torch.nn's."""
-
-
-def _norm(what: str) -> Rule:
-    return (
-        Term(f"4 per value that {what} with factors reads", 4, READ, (AFFINE, EXACT)),
-        Term(f"2 per value that {what} without factors reads", 2, READ, (PLAIN, EXACT)),
-    )
 
 
 ROWS = Quantity("x/n", lambda site: site.read // site.inputs[0].channels)
@@ -88,17 +80,46 @@ STATES = Quantity("B·T·H", lambda site: GATES.of(site) // site.layer.gates)
 """Values of states, of all layers, directions and steps."""
 
 
-def recurrent(*when: Condition) -> Rule:
-    """Each gate is 1 more than its products, 2 with biases; LSTM and GRU both add 4 per state."""
+def of_modules(seen: Condition) -> Rules:
+    """What thop and ultralytics-thop count alike of the modules that their hooks see."""
     biased = field("bias", True)
-    return (
-        Term("1 per value of a recurrent layer's gates, its function", 1, GATES, when),
-        Term("2 per value of a recurrent layer's gates, its biases", 2, GATES, (biased, *when)),
-        Term("4 per value of a recurrent layer's states", 4, STATES, when),
+    recurrent = (
+        Term("1 per value of a recurrent layer's gates, its function", 1, GATES, (seen,)),
+        Term("2 per value of a recurrent layer's gates, its biases", 2, GATES, (biased, seen)),
+        Term("4 per value of a recurrent layer's states", 4, STATES, (seen,)),
     )
 
+    return {
+        "lstm": recurrent,
+        "gru": recurrent,
+        "batchnorm": normalized("a batch norm", 4, 2, seen),
+        "layernorm": normalized("a layer norm", 4, 2, seen),
+        "instancenorm": normalized("an instance norm", 4, 2, seen),
+        "prelu": (Term("1 per value that a PReLU reads", 1, READ, (seen,)),),
+        "softmax": (
+            Term("3 per value of a softmax", 3, READ, (seen,)),
+            Term("an addition less in each row of a softmax", -1, ROWS, (seen,)),
+        ),
+        "upsample": (
+            RESIZED_OTHERWISE,
+            *(
+                Term(
+                    f"{each} per value that a {what} resizing makes",
+                    each,
+                    MADE,
+                    (field("mode", mode), of_rank(rank), field("antialias", False), seen),
+                )
+                for each, what, mode, rank in (
+                    (5, "linear", "linear", 1),
+                    (11, "bilinear", "linear", 2),
+                    (259, "bicubic", "cubic", 2),
+                )
+            ),
+        ),
+    }
 
-_RECURRENT: Rule = (UNSEEN, *recurrent(EXACT))
+
+_ALIKE = of_modules(EXACT)
 
 RULES: Rules = MappingProxyType(
     {
@@ -109,6 +130,8 @@ RULES: Rules = MappingProxyType(
             "hardswish", "tanh", "abs", "softplus", "log_softmax", "scale", "affine", "add",
             "subtract", "multiply", "divide", "maximum", "embedding",
         ),
+        **_ALIKE,
+        **{kind: (UNSEEN, *_ALIKE[kind]) for kind in ("lstm", "gru")},
         "conv": (UNSEEN,),
         "depthwise_conv": (UNSEEN,),
         "separable_conv": (UNSEEN,),
@@ -122,47 +145,19 @@ RULES: Rules = MappingProxyType(
             ),
         ),
         "linear": (UNSEEN,),
-        "lstm": _RECURRENT,
-        "gru": _RECURRENT,
         "avgpool": (
             POOLED_APART,
             Term("1 per value that an average pooling makes", 1, MADE, (EXACT,)),
         ),
         "adaptive_avgpool": POOLED,
         "global_avgpool": POOLED,
-        "batchnorm": _norm("a batch norm"),
-        "layernorm": _norm("a layer norm"),
-        "instancenorm": _norm("an instance norm"),
-        "prelu": (Term("1 per value that a PReLU reads", 1, READ, (EXACT,)),),
-        "softmax": (
-            Term("3 per value of a softmax", 3, READ, (EXACT,)),
-            Term("an addition less in each row of a softmax", -1, ROWS, (EXACT,)),
-        ),
         "upsample": (
-            RESIZED_OTHERWISE,
+            *_ALIKE["upsample"],
             Term(
                 "1 per value that resizing to the nearest makes",
                 1,
                 MADE,
                 (NEAREST, EXACT),
-            ),
-            Term(
-                "5 per value that a linear resizing makes",
-                5,
-                MADE,
-                (field("mode", "linear"), of_rank(1), field("antialias", False), EXACT),
-            ),
-            Term(
-                "11 per value that a bilinear resizing makes",
-                11,
-                MADE,
-                (field("mode", "linear"), of_rank(2), field("antialias", False), EXACT),
-            ),
-            Term(
-                "259 per value that a bicubic resizing makes",
-                259,
-                MADE,
-                (field("mode", "cubic"), of_rank(2), field("antialias", False), EXACT),
             ),
         ),
         "matmul": (Term("products of two matrices, which are no module", -1, MACS),),

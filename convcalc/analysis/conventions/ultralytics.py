@@ -11,17 +11,14 @@ from convcalc.analysis.conventions.alike import (
     ON_A_GRID,
     POOLED_APART,
     REASONS,
-    RESIZED_OTHERWISE,
     nothing,
 )
 from convcalc.analysis.conventions.terms import (
-    AFFINE,
     APART,
     MACS,
     MADE,
     MODULE,
     OF_MODULE,
-    PLAIN,
     READ,
     Quantity,
     Rule,
@@ -29,6 +26,7 @@ from convcalc.analysis.conventions.terms import (
     Site,
     Term,
     field,
+    normalized,
     of_rank,
 )
 from convcalc.layers.sliding import unrounded_windows
@@ -36,13 +34,6 @@ from convcalc.layers.sliding import unrounded_windows
 __all__ = ["PARAMETERS", "REASONS", "RULES", "printed"]
 
 _CONV: Rule = (Term("products of convolutions that are called as functions", -1, MACS, (APART,)),)
-
-
-def _norm(what: str) -> Rule:
-    return (
-        Term(f"4 per value that {what} with factors reads", 4, READ, (AFFINE, MODULE)),
-        Term(f"2 per value that {what} without factors reads", 2, READ, (PLAIN, MODULE)),
-    )
 
 
 def _windows(site: Site) -> int:
@@ -80,7 +71,6 @@ SCORES_MADE = Quantity("B·h·L·S", _scores)
 SCORE_ROWS = Quantity(
     "B·h·L", lambda site: site.batch * site.layer.heads * prod(site.inputs[0].spatial)
 )
-_RECURRENT = thop.recurrent()
 _POOLED: Rule = (
     Term(
         "the regions of an adaptive pool, an addition each",
@@ -91,6 +81,8 @@ _POOLED: Rule = (
     Term("an adaptive pool's output, a division each", 1, MADE, (MODULE,)),
 )
 
+_ALIKE = thop.of_modules(MODULE)
+
 RULES: Rules = MappingProxyType(
     {
         **nothing(
@@ -100,12 +92,11 @@ RULES: Rules = MappingProxyType(
             "hardswish", "tanh", "abs", "softplus", "scale", "affine", "add", "subtract",
             "multiply", "divide", "maximum", "matmul", "embedding",
         ),
+        **_ALIKE,
         "conv": _CONV,
         "depthwise_conv": _CONV,
         "separable_conv": _CONV,
         "conv_transpose": _CONV,
-        "lstm": _RECURRENT,
-        "gru": _RECURRENT,
         "avgpool": (
             POOLED_APART,
             Term(
@@ -118,41 +109,15 @@ RULES: Rules = MappingProxyType(
         ),
         "adaptive_avgpool": _POOLED,
         "global_avgpool": _POOLED,
-        "batchnorm": _norm("a batch norm"),
-        "groupnorm": _norm("a group norm"),
-        "layernorm": _norm("a layer norm"),
-        "instancenorm": _norm("an instance norm"),
-        "prelu": (Term("1 per value that a PReLU reads", 1, READ, (MODULE,)),),
-        "softmax": (
-            Term("3 per value of a softmax", 3, READ, (MODULE,)),
-            Term("an addition less in each row of a softmax", -1, thop.ROWS, (MODULE,)),
-        ),
+        "groupnorm": normalized("a group norm", 4, 2, MODULE),
         "log_softmax": (Term("3 per value of a log-softmax", 3, READ, (MODULE,)),),
         "upsample": (
-            RESIZED_OTHERWISE,
-            Term(
-                "5 per value that a linear resizing makes",
-                5,
-                MADE,
-                (field("mode", "linear"), of_rank(1), field("antialias", False), MODULE),
-            ),
-            Term(
-                "11 per value that a bilinear resizing makes",
-                11,
-                MADE,
-                (field("mode", "linear"), of_rank(2), field("antialias", False), MODULE),
-            ),
+            *_ALIKE["upsample"],
             Term(
                 "31 per value that a trilinear resizing makes",
                 31,
                 MADE,
                 (field("mode", "linear"), of_rank(3), field("antialias", False), MODULE),
-            ),
-            Term(
-                "259 per value that a bicubic resizing makes",
-                259,
-                MADE,
-                (field("mode", "cubic"), of_rank(2), field("antialias", False), MODULE),
             ),
         ),
         "attention": (
