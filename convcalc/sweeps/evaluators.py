@@ -1,7 +1,7 @@
 """Which evaluator works a spec out."""
 
 from convcalc.sweeps.chunk import Evaluator
-from convcalc.sweeps.plain import STRETCH, PlainEvaluator
+from convcalc.sweeps.plain import HELD, PlainEvaluator
 from convcalc.sweeps.subject import Subject
 
 FEW = 3
@@ -22,4 +22,4 @@ def stretch_of(evaluator: Evaluator, most: int) -> int:
 
     One that takes them one by one holds the networks of as many, for what is asked of them later.
     """
-    return most if getattr(evaluator, "pieces", ()) else STRETCH
+    return most if getattr(evaluator, "pieces", ()) else HELD

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 2**63 - 1
 """The largest number that a column holds."""
-
-
-STRETCH = 64
+HELD = 64
 """Designs of which networks are held at once, for what is asked of them later."""
 
 
@@ -45,7 +43,7 @@ class PlainEvaluator:
         self.subject = subject
         self._space: Space | None = None  # held, so that no other one can be taken for it
         self._stretch = (0, 0)
-        self._known: dict[int, Known] = {}
+        self._known: dict[int, DesignNetwork] = {}
 
     def evaluate(
         self,
@@ -71,8 +69,8 @@ class PlainEvaluator:
             try:
                 if known is None:
                     own = [int(column[row]) for column in codes]
-                    known = Known(self.subject, space.with_codes(number, own))
-                    if stop - start <= STRETCH:
+                    known = DesignNetwork(self.subject, space.with_codes(number, own))
+                    if stop - start <= HELD:
                         self._known[number] = known
                 values = [known.value(measure) for measure in measures]
             except UntoldError as error:
@@ -88,7 +86,7 @@ class PlainEvaluator:
         return Chunk(numbers, columns, reason, tuple(texts), digest)
 
 
-class Known:
+class DesignNetwork:
     """A design's network, and what has been asked of it."""
 
     def __init__(self, subject: Subject, design: Design) -> None:
@@ -204,17 +202,17 @@ def _untold(diagnostic: Diagnostic) -> UntoldError:
     return UntoldError(diagnostic.code, diagnostic.where, diagnostic.told)
 
 
-def _total(name: str) -> Callable[[Known], int]:
+def _total(name: str) -> Callable[[DesignNetwork], int]:
     return lambda known: known.report.totals.known(name)
 
 
-_VALUES: dict[str, Callable[[Known], int]] = {
+_VALUES: dict[str, Callable[[DesignNetwork], int]] = {
     **{name: _total(name) for name in ("parameters", "buffers", "macs", "flops", "activations")},
     "largest_tensor": lambda known: max(
         (layer.output.size for layer in known.report.nodes if layer.output is not None), default=0
     ),
     "layers": lambda known: len(known.report.layers),
-    "receptive_field": Known.field,
+    "receptive_field": DesignNetwork.field,
     "memory": lambda known: known.peak(training=False),
     "training_memory": lambda known: known.peak(training=True),
     "arena": lambda known: known.arena.size,

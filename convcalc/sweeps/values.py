@@ -172,7 +172,7 @@ def _steps(
         message = f"{axis}: a step of 0 leads nowhere"
         raise ArgumentError(message)
     if (last - first) * step < 0:
-        raise ArgumentError(_nowhere(axis, first, last, f":{_plain(abs(step))}" if written else ""))
+        raise ArgumentError(_nowhere(axis, first, last, f":{_plain(step)}" if written else ""))
     steps, left = divmod(last - first, step)
     if left:
         before = first + steps * step

@@ -30,7 +30,7 @@ layers:
   - linear: 10
 """
 VARIED = [("width", "1..16"), ("depth", "1..6"), ("kernel", "1..7")]
-"""672 designs, in eleven chunks."""
+"""672 designs."""
 
 
 @pytest.fixture(scope="module")

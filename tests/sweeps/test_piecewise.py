@@ -427,7 +427,7 @@ def test_blocks_of_designs_are_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_pieces_without_a_table_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convcalc.sweeps.engine.pieces.LARGEST", 3)
+    monkeypatch.setattr("convcalc.sweeps.engine.pieces.MOST_IN_TABLE", 3)
     monkeypatch.setattr("convcalc.sweeps.engine.tables.MOST_PAIRS", 3)
     assert same(loaded(AROUND), CASES["names around"][1], TOTALS, most=24)
 

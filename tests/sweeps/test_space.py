@@ -52,7 +52,7 @@ def test_values_are_as_one_would_type_them(text: str, values: str) -> None:
         ("0.5..3", "x: from 0.5, steps of 1, as none is written, do not meet 3: it meets 2.5 and"),
         ("6..1:-2", "x: from 6, steps of -2 do not meet 1: it meets 2 and 0"),
         ("6..1", "x: 6..1 goes nowhere: write 1..6"),
-        ("1..6:-1", "x: 1..6:1 goes nowhere"),
+        ("1..6:-1", "x: 1..6:-1 goes nowhere: write 6..1:-1"),
         ("1..6:0", "x: a step of 0 leads nowhere"),
         ("16..100:*2", "x: from 16, factors of 2 do not meet 100: it meets 64 and 128"),
         ("16..4:*2", "x: 16..4:*2 goes nowhere: write 4..16:*2"),

@@ -33,7 +33,7 @@ from convcalc.sweeps.engine.watched import Asked, Question, Recorder, Watched, W
 
 UNNAMED = "\0"
 """What stands before the number of a name that a piece alone does not know."""
-LARGEST = 2**22
+MOST_IN_TABLE = 2**22
 """Most combinations that a piece keeps a table of; of more it keeps those that it has met."""
 MOST_PLACES = 2**62
 """Most combinations that a whole number of 64 bits tells apart."""
@@ -239,7 +239,7 @@ class Piece:
     def _known_leaves(self, codes: Codes) -> Any:
         """The same; None where a new question shows that the piece turns on another axis."""
         places = self.radix.joined(codes)
-        if self.radix.count > LARGEST:
+        if self.radix.count > MOST_IN_TABLE:
             return self._among_met(places, codes)
         leaves = self._table[places]
         if np.ndim(leaves) == 0:
@@ -259,7 +259,7 @@ class Piece:
     def _among_met(self, places: Any, codes: Codes) -> Any:
         """The same where there are too many combinations for a table."""
         own, first, back = np.unique(places, return_index=True, return_inverse=True)
-        if len(self._met) > LARGEST:
+        if len(self._met) > MOST_IN_TABLE:
             self._met.clear()
         missing = [row for row, place in enumerate(own.tolist()) if place not in self._met]
         if missing and not self._learn(own[missing].tolist(), first[missing], codes):
@@ -275,11 +275,11 @@ class Piece:
         radix = self._turns_on()
         if radix.axes != self.radix.axes:
             self.radix = radix
-            small = self.radix.count <= LARGEST
+            small = self.radix.count <= MOST_IN_TABLE
             self._table = np.full(self.radix.count if small else 1, -1, np.int32)
             self._met = {}
             return False
-        if self.radix.count <= LARGEST:
+        if self.radix.count <= MOST_IN_TABLE:
             self._table[np.array(places)] = leaves
         else:
             self._met.update(zip(places, leaves.tolist(), strict=True))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.sweeps.engine.tables import UNKNOWN, Pairs, Table
-from convcalc.sweeps.engine.worked import Known, State, Worked
+from convcalc.sweeps.engine.worked import LayerCache, State, Worked
 
 SMALL = 2**40
 """No number of a piece is larger, so that sums stay within 64 bits; else the design is whole."""
@@ -17,7 +17,7 @@ class Results:
     """All results of all pieces, numbered, and what they add."""
 
     def __init__(self) -> None:
-        self.known = Known()
+        self.known = LayerCache()
         self.worked: list[Worked] = []
         self.states: dict[State, int] = {}
         self.given: list[State] = []

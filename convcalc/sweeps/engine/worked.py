@@ -70,7 +70,7 @@ class Worked(NamedTuple):
     """Whether a layer has an error, so that nothing of it is told."""
 
 
-class Known:
+class LayerCache:
     """What layers answered before; it holds the layers that it knows by their identity."""
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Known:
         return node
 
 
-def work_out(leaf: Leaf, state: State, places: Places, known: Known, *, first: bool) -> Worked:
+def work_out(leaf: Leaf, state: State, places: Places, known: LayerCache, *, first: bool) -> Worked:
     """What a leaf is for what comes in."""
     leading = [known.before(shape) for shape in state.shapes]
     count = len(leading)

@@ -8,8 +8,6 @@ SECONDS = 1.0
 """How long a task is to last."""
 FASTER = 4
 """By what a task may be larger than the largest one before it."""
-
-
 MOST = 262_144
 """Most designs of a task: as many networks may be among the best, where all are alike in that."""
 
