@@ -39,7 +39,8 @@ def convert(subject: Subject, value: None) -> Result:
         remarks.append(f"{mixed} of them learned where it did not, or the reverse: both learn now")
     if left:
         remarks.append(
-            f"{plural(left, 'batch norm')} stayed: not right behind a layer it alone reads"
+            f"{plural(left, 'batch norm')} stayed: not right behind a layer it alone reads, or by "
+            "the statistics of what comes in"
         )
     return result(subject, made, *remarks)
 
@@ -51,7 +52,7 @@ def edits(subject: Subject) -> dict[int, Edit]:
     made: dict[int, Edit] = {}
     shared = {node.shared_with for node in network.nodes}
     for index, node in enumerate(network.nodes):
-        if node.kind != "batchnorm" or node.layer is None:
+        if node.kind != "batchnorm" or node.layer is None or not is_fixed(node.layer):
             continue
         before = node.inputs[0]
         convolution = network.nodes[before]
@@ -65,6 +66,11 @@ def edits(subject: Subject) -> dict[int, Edit]:
         message = "no batch norm is right behind a convolution or linear layer that it alone reads"
         raise CannotConvertError(message)
     return made
+
+
+def is_fixed(norm: Layer) -> bool:
+    """Whether a batch norm is the same factors and summands for all inputs, once it is trained."""
+    return bool(field_value(norm, "track_running_stats"))
 
 
 def _learn_apart(subject: Subject, norms: Sequence[int], convolution: int) -> bool:

@@ -120,11 +120,10 @@ def _followed(network: Planned, chosen: Sequence[int]) -> list[tuple[Kept, ...]]
             made.append((Kept(index),))
         elif not any(given) or (node.kind in PRUNED and _takes(node)):
             made.append(())
-        elif node.kind in FOLLOWING:
+        elif node.kind in FOLLOWING and not _adds_channels(network, index):
             made.append(given[0])
         elif isinstance(node.layer, Flatten):
-            shape = network.shape_of(node.inputs[0])
-            spread = shape.size // shape.channels
+            spread = network.shape_of(index).channels // network.shape_of(node.inputs[0]).channels
             made.append(
                 tuple(
                     Kept(each.source, spread, each.before * spread, each.behind * spread)
@@ -146,6 +145,12 @@ def _followed(network: Planned, chosen: Sequence[int]) -> list[tuple[Kept, ...]]
             message = f"{node.name} is an output of the network, whose channels stay"
             raise CannotConvertError(message)
     return made
+
+
+def _adds_channels(network: Planned, index: int) -> bool:
+    """Whether there are more channels behind a layer, as where it pads them."""
+    node = network.nodes[index]
+    return network.shape_of(index).channels != network.shape_of(node.inputs[0]).channels
 
 
 def _takes(node: "LayerNode") -> bool:

@@ -25,6 +25,7 @@ from convcalc.surgery.edits import (
     result,
     said_in_full,
 )
+from convcalc.surgery.fold_batchnorm import is_fixed
 
 
 class Branch(NamedTuple):
@@ -80,6 +81,9 @@ def _branches(
             norm, at = at, network.nodes[at].inputs[0]
         if network.nodes[at].kind == "conv":
             convolution, at = at, network.nodes[at].inputs[0]
+        layer = None if norm is None else network.nodes[norm].layer
+        if layer is not None and not is_fixed(layer):
+            return None, []
         own = [each for each in (convolution, norm) if each is not None]
         if any(len(reading[each]) != 1 or each in network.outputs for each in own):
             return None, []

@@ -44,6 +44,10 @@ def _converted(text: str, conversion: str) -> tuple[convcalc.Network, Converted]
         ("[{linear: {features: 3, axis: channels}}, {batchnorm: {eps: 0.5}}]", "fold-batchnorm"),
         ("[{depthwise_conv: {kernel: 3, multiplier: 2}}, batchnorm]", "fold-batchnorm"),
         (f"[{{layers: [{CONV}, {{batchnorm: {{affine: false}}}}], repeat: 3}}]", "fold-batchnorm"),
+        (
+            f"[{CONV}, batchnorm, {CONV}, batchnorm: {{track_running_stats: false}}]",
+            "fold-batchnorm",
+        ),
         # What goes is read by its name, or says what it reads.
         (f"[{CONV}, {{name: b, {NORM}, relu, {CONV}, add: [[], [from: b]]]", "fold-batchnorm"),
         (f"[{CONV}, {{name: b, {NORM}, add: [[from: b], [from: b]]]", "fold-batchnorm"),
@@ -73,6 +77,16 @@ def test_odd_networks_stay_what_they_compute(layers: str, conversion: str) -> No
             f"[multiply: [[{ONE}, flatten], [flatten, linear: 16]], linear: 5]",
             "linear-to-conv",
             "maps of 4×4×1 and 1×1×16",
+        ),
+        (
+            f"[{CONV}, batchnorm: {{track_running_stats: false}}]",
+            "fold-batchnorm",
+            "no batch norm is",
+        ),
+        (
+            f"[add: [[{CONV}, batchnorm: {{track_running_stats: false}}], [{POINT}]]]",
+            "reparameterize",
+            "no sum",
         ),
         # Neither covers the other.
         (f"[add: [[{WIDER}], [{TALL}]]]", "reparameterize", "no sum"),

@@ -342,6 +342,42 @@ def test_what_cannot_be_pruned_is_refused(network: str, prune: str, said: str) -
         convert(network, ("prune", prune))
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        "flatten: {start: 2}",
+        "flatten: {start: 2, end: 3}",
+        "flatten: {start: 1, end: 2}",
+        "pad: 1",
+        "{flatten: {start: 2}}, {pad: {padding: [[1, 0]]}}",
+    ],
+)
+def test_filters_go_from_what_is_flat_in_part(between: str) -> None:
+    old = planned(
+        convcalc.loads(
+            "{input: 3x4x5, layers: [{conv: {filters: 4, kernel: 1}}, "
+            f"{between}, {{conv: {{filters: 2, kernel: 1}}}}]}}"
+        )
+    )
+    made = convert(old, ("prune", "conv1=3"))
+    weights = random_weights(old, 3)
+    for name in ("conv1.weight", "conv1.bias"):
+        weights[name][2] = 0
+    x = np.random.default_rng(1).standard_normal((2, 5, 3, 4), dtype=np.float32)
+    (before,) = convcalc.run(old, x, weights).values()
+    (after,) = convcalc.run(made.network, x, made.weights(weights)).values()
+    np.testing.assert_allclose(after, before, rtol=0, atol=1e-5 * abs(before).max())
+
+
+def test_filters_stay_where_channels_are_padded() -> None:
+    network = convcalc.loads(
+        "{input: 3x3x4, layers: [{conv: {filters: 4, kernel: 1}}, {pad: {channels: [1, 1]}}, "
+        "{conv: {filters: 2, kernel: 1}}]}"
+    )
+    with pytest.raises(CannotConvertError, match="pad1 is pad, which needs all channels of conv1"):
+        convert(network, ("prune", "conv1=3"))
+
+
 def test_another_input_sets_the_parameter_that_makes_it() -> None:
     made = convert("unet", ("input", "188x188x1"))
     assert str(made.spec.parameters["resolution"]) == "188"
