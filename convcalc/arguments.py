@@ -22,10 +22,10 @@ def shown(value: object) -> str:
     return f"{said} ({type(value).__name__})"
 
 
-def whole(value: object, name: str, *, least: int = 1) -> int:
-    """A whole number of `least` or more, NumPy's among them.
+def whole(value: object, name: str, *, least: int = 1, most: int | None = None) -> int:
+    """A whole number of `least` or more, NumPy's among them, and `most` at most.
 
-    Raises `TypeError` for what is no whole number, and `ValueError` for one below `least`.
+    Raises `TypeError` for what is no whole number, and `ValueError` for one out of these bounds.
 
     >>> whole(32, "batch")
     32
@@ -40,7 +40,31 @@ def whole(value: object, name: str, *, least: int = 1) -> int:
     if number < least:
         message = f"{name} {number:,} is below {least}"
         raise ArgumentError(message)
+    if most is not None and number > most:
+        message = f"{name} {number:,} is more than {most:,}"
+        raise ArgumentError(message)
     return number
+
+
+def seconds_of(value: object, name: str) -> float:
+    """Seconds, 0 or more, for ever among them; of what is no number no clock would ever be past.
+
+    Raises `TypeError` for what is no number, and `ValueError` for one that is not 0 or more.
+
+    >>> seconds_of(2, "seconds")
+    2.0
+    """
+    from numbers import Real
+
+    number = None if isinstance(value, bool) else value
+    if not isinstance(number, Real):
+        message = f"{name} are a number, such as 1.5, and these are {shown(value)}"
+        raise TypeError(message)
+    seconds = float(number)
+    if not seconds >= 0:
+        message = f"{name} {value} are not 0 or more"
+        raise ArgumentError(message)
+    return seconds
 
 
 def one_of(value: object, name: str, known: Iterable[str]) -> str:

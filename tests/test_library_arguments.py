@@ -14,6 +14,7 @@ from paths import PACKAGE
 from tabled import tabled
 
 import convcalc
+from convcalc.analysis.memory.plan_search import best_order, best_plan
 
 TEXT = "name: small\ninput: 8x8x3\nparameters: {n: 4}\nlayers:\n  - conv: {filters: n, kernel: 3}\n"
 NETWORK = convcalc.loads(TEXT)
@@ -84,6 +85,9 @@ WRONG: Mapping[str, object] = {
     "a number below 0": -1,
     "a fraction": 1.5,
     "nan": float("nan"),
+    "infinity": float("inf"),
+    "NumPy's nan": np.float64("nan"),
+    "no real number": 1j,
     "True": True,
     "a word": "wibble",
     "no text": "",
@@ -216,6 +220,61 @@ def test_an_argument_that_is_none_is_refused_by_name(name: str) -> None:
             faults.append(f"{where} answers {answer!r:.60}")
 
     assert not faults, "\n".join(faults)
+
+
+HUGE = 10**40
+
+
+@tabled(
+    ("call", "message"),
+    [
+        (lambda: convcalc.run(NETWORK, np.zeros((1, 3, 8, 8)), threads=HUGE), "more than 1,024"),
+        (lambda: convcalc.verify(NETWORK, threads=1025), "threads 1,025 is more than 1,024"),
+        (lambda: convcalc.sweep(NETWORK, {"n": [float("nan")]}), "n is a finite number, and this"),
+        (lambda: convcalc.sweep(NETWORK, {"n": np.float64("inf")}), "n is a finite number"),
+        (lambda: convcalc.sweep(NETWORK, {"n": [HUGE]}), "beyond ±10"),
+        (lambda: convcalc.sweep(NETWORK, {"n": [1]}, sample=HUGE), "more than 1,000,000,000"),
+        (lambda: convcalc.fit(NETWORK, "n=1..3", limits={"macs": -1}), "a limit is 0 or more"),
+        (lambda: convcalc.fit(NETWORK, "n=1..3", limits={"macs": "many"}), "`many` is no number;"),
+        (lambda: convcalc.fit(NETWORK, "n=1..3", limits={"memory": 12}), "12 has no unit"),
+        (lambda: convcalc.fit(NETWORK, "n=1..3", nearest={"macs": HUGE}), "nearest={'macs': '10"),
+        (lambda: convcalc.fit(NETWORK, "n", limits={"macs": 1}), "^vary n: it takes a range"),
+        (
+            lambda: convcalc.fit(NETWORK, "", limits={"macs": 1}),
+            "nothing is varied: write vary NAME",
+        ),
+        (lambda: convcalc.fit(NETWORK, "n=1..3"), "such as limits={'parameters': '5M'}, or"),
+        (lambda: convcalc.sweep(NETWORK, {"n": [1]}, where="mac < 3"), "^where: 'mac' is nothing"),
+        (lambda: convcalc.sweep(NETWORK, {"m": [1]}), "^vary 'm': nothing is called so"),
+        (lambda: convcalc.sweep(NETWORK, {"optimizer": ["adam"]}), "add training=True"),
+        (lambda: convcalc.sweep(NETWORK, {}), "give vary={'width': '16..64:16'}"),
+        (lambda: best_plan([], float("nan")), "seconds nan are not 0 or more"),
+        (lambda: best_order([], [], 0, [], -1), "seconds -1 are not 0 or more"),
+    ],
+)
+def test_a_number_that_is_none_to_ask_with_is_refused_in_words_of_python(
+    call: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("wrong", [True, None, "1", 1j])
+def test_seconds_are_a_number(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"seconds are a number, such as 1\.5, and these are"):
+        best_plan([], wrong)
+    assert best_plan([], float("inf")).size == best_plan([], np.float32(0)).size == 0
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    given = convcalc.sweep(NETWORK, {"n": np.int64(3), "batch": np.arange(1, 3)})
+    assert [next(iter(given)).columns[name].tolist() for name in ("n", "batch")] == [[3, 3], [1, 2]]
+    shaped = convcalc.sweep(NETWORK, {"input": [np.array([9, 8, 3])]})
+    assert next(iter(shaped)).columns["input"].tolist() == ["9x8x3"]
+    # 3·3·3·n + n parameters.
+    found = convcalc.fit(NETWORK, "n=1..9", limits={"parameters": np.int32(28 * 5)}).answer
+    assert found is not None
+    assert found.value == "5"
 
 
 @pytest.mark.parametrize("limit", [1, 12, 1023, "12"])

@@ -249,7 +249,7 @@ def verify(
     from convcalc.checks.verify import verify as run_and_compare
     from convcalc.forward.given import checked_inputs, examples_of
     from convcalc.forward.named import Fitted, given_weights, own_weights
-    from convcalc.forward.threads import available_cores
+    from convcalc.forward.threads import MOST_THREADS, available_cores
     from convcalc.graph.matching import matching
     from convcalc.numbers import both_bytes
 
@@ -274,7 +274,7 @@ def verify(
         message = f"no layer matches {layers!r}"
         raise ArgumentError(message)
     if threads is not None:
-        threads = whole(threads, "threads")
+        threads = whole(threads, "threads", most=MOST_THREADS)
     if weights is not None:
         fitted: Fitted | None = given_weights(weights, network)
     else:

@@ -106,12 +106,13 @@ def command(
       convcalc fit resnet50 --vary input=32..1024:32 --max-training-memory 8GiB --batch 32
       convcalc fit res2net50 --set scale=8 --vary width=1..64 --nearest parameters=25557032
     """
-    from convcalc.sweeps.fit import fit
+    from convcalc.sweeps.fit import find
     from convcalc.sweeps.fit_page import page_of_fit
+    from convcalc.sweeps.wording import COMMAND
 
     asked = {name.removeprefix("max_"): text for name, text in limits.items() if text is not None}
     try:
-        fitted = fit(
+        fitted = find(
             spec,
             vary,
             limits=asked,
@@ -120,6 +121,7 @@ def command(
             optimizer=optimizer,
             input=shape,
             parameters=dict(settings),
+            wording=COMMAND,
         )
     except SpecError as error:
         output.end((), error.diagnostics)

@@ -12,7 +12,7 @@ from convcalc.forward.engine import Executable
 from convcalc.forward.given import checked_inputs, examples_of
 from convcalc.forward.named import Fitted, given_weights, own_weights
 from convcalc.forward.reference import run_reference
-from convcalc.forward.threads import blas_threads
+from convcalc.forward.threads import MOST_THREADS, blas_threads
 from convcalc.forward.weights import random_weights
 from convcalc.graph import Given, GivenShape, read
 from convcalc.graph.planned import Planned, planned
@@ -41,7 +41,7 @@ def run(
             message = f"seed {seed} would have no effect: weights are given"
             raise ArgumentError(message)
     if threads is not None:
-        threads = whole(threads, "threads")
+        threads = whole(threads, "threads", most=MOST_THREADS)
     given = checked_inputs(network, x)
     kept = _kept(network, keep)
     if weights is not None:

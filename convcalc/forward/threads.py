@@ -13,6 +13,9 @@ from threadpoolctl import ThreadpoolController
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+MOST_THREADS = 1024
+"""Most threads that are asked for."""
+
 
 def available_cores() -> int:
     """Cores that this process may use."""

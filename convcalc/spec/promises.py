@@ -227,6 +227,10 @@ def amount(text: str, *, round_up: bool) -> int | None:
     return -(-scaled // denominator) if round_up else scaled // denominator
 
 
+OUTSIDE = Scope({})
+"""What limits may name that stand in no spec: nothing."""
+
+
 def quantity(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:
     """A number, or a range: `16G`, `<= 16G`, `1M..2M`, `138.4M ± 0.1M`.
 
@@ -277,7 +281,12 @@ def _required(text: str, node: ScalarNode, scope: Scope, *, round_up: bool) -> i
             "units are k, M, G and T, for bytes also KiB, MiB, GiB and TiB",
         )
     if value is None:
-        value = whole(node._replace(text=text.strip()), scope, "a number such as 16G or 12GiB")
+        try:
+            value = whole(node._replace(text=text.strip()), scope, "a number such as 16G or 12GiB")
+        except FieldError as error:
+            if scope is not OUTSIDE or error.problem.code != "CC111":
+                raise
+            fail("CC120", f"{quoted(node)} is no number", node, "write one such as 16G")
     return value
 
 
@@ -353,7 +362,7 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
     if name == "memory":
         terms = node.items if isinstance(node, List) else [node]
         return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
-    return [Promise(name, _amount(node, scope, limit=limit, memory=name in DEVICE), node)]
+    return [Promise(name, amounts(node, scope, limit=limit, memory=name in DEVICE), node)]
 
 
 def _counts(node: Node, scope: Scope) -> list[Promise]:
@@ -400,7 +409,11 @@ def rounded(node: Node, scope: Scope) -> Quantity:
     return Quantity(least, most, text)
 
 
-def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:
+def amounts(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:
+    """A number or a range, as `quantity` has it, that may be meant.
+
+    A `limit` is 0 or more, and of few bytes it says that they are bytes.
+    """
     bounds = quantity(node, scope, limit=limit, memory=memory)
     if limit and bounds.maximum is not None and bounds.maximum < 0:
         fail(
@@ -484,7 +497,7 @@ def _sizes(node: Node) -> SizeLaws:
 
 def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
     if not isinstance(node, Map):
-        return MemoryTerms(_amount(node, scope, limit=limit, memory=True))
+        return MemoryTerms(amounts(node, scope, limit=limit, memory=True))
     for key in node.key_nodes():
         if key.text not in MEMORY_FIELDS:
             advice, fix = near_key(key, MEMORY_FIELDS, node)
@@ -497,7 +510,7 @@ def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
     if batch < 1:
         fail("CC302", f"batch {batch} is below 1", entries["batch"], "use 1 or more")
     terms = MemoryTerms(
-        _amount(entries["limit"], scope, limit=limit, memory=True),
+        amounts(entries["limit"], scope, limit=limit, memory=True),
         batch,
         flag(entries["training"], scope) if "training" in entries else False,
         word(entries["optimizer"], scope, OPTIMIZERS) if "optimizer" in entries else "sgd",
@@ -551,11 +564,10 @@ def limits(values: Mapping[str, object]) -> tuple[Promise, ...]:
     >>> limits({"parameters": "5M"})[0].wanted.maximum
     5000000
     """
-    scope = Scope({})
     return tuple(
         promise
         for name, value in values.items()
-        for promise in _promise(name, _as_node(value), scope, limit=True)
+        for promise in _promise(name, _as_node(value), OUTSIDE, limit=True)
     )
 
 

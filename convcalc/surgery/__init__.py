@@ -152,7 +152,8 @@ def convert(
     >>> made = convert("lenet5", [("width", "2"), "linear-to-conv"])
     """
     several = isinstance(conversions, Sequence) and not isinstance(conversions, str | bytes | tuple)
-    listed: list[Any] = [*conversions] if several else [conversions] if conversions != () else []
+    alone = [] if isinstance(conversions, tuple) and not conversions else [conversions]
+    listed: list[Any] = [*conversions] if several else alone
     return converted(read(spec), [_pair(each) for each in listed])
 
 

@@ -5,7 +5,9 @@ the answer where figures only rise or only fall, and so that is asked of every v
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
+from operator import index
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,8 +16,8 @@ from convcalc.diagnostics import ArgumentError, Diagnostic, listed
 from convcalc.graph import Given
 from convcalc.methods import above, from_json
 from convcalc.spec.nodes import ScalarNode, Value
-from convcalc.spec.promises import OPTIMIZERS, Quantity, quantity
-from convcalc.spec.values import FieldError, Scope
+from convcalc.spec.promises import OPTIMIZERS, OUTSIDE, Quantity, amounts
+from convcalc.spec.values import FieldError
 from convcalc.sweeps.axes import TRAINING, read_axes
 from convcalc.sweeps.evaluators import evaluator_of
 from convcalc.sweeps.measures import TRAINING as OF_TRAINING
@@ -24,6 +26,7 @@ from convcalc.sweeps.plain import PlainEvaluator
 from convcalc.sweeps.space import Space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import Steps, written_steps
+from convcalc.sweeps.wording import LIBRARY, Wording
 
 ALL = 10_000
 """Most values of a range that are all worked out."""
@@ -153,6 +156,31 @@ def fit(
     >>> found.answer.value, found.answer.figures, found.above.figures
     ('1.2', {'parameters': 4725992}, {'parameters': 5050376})
     """
+    asked: Mapping[str, Any] = {"limits": limits, "nearest": nearest, "batch": batch}
+    return find(
+        spec,
+        vary,
+        **asked,
+        optimizer=optimizer,
+        input=input,
+        parameters=parameters,
+        wording=LIBRARY,
+    )
+
+
+def find(
+    spec: Given,
+    vary: str,
+    *,
+    limits: Mapping[str, int | str] | None,
+    nearest: Mapping[str, int | str] | None,
+    batch: int | None,
+    optimizer: str | None,
+    input: object,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, str | Value] | None,
+    wording: Wording,
+) -> Fitted:
+    """What `fit` gives, asked in these words."""
     text(vary, "vary", "'alpha=0.25..2:0.05'")
     if batch is not None:
         batch = whole(batch, "batch")
@@ -161,12 +189,12 @@ def fit(
     held = by_name({} if limits is None else limits, "limits", "{'parameters': '5M'}")
     near = by_name({} if nearest is None else nearest, "nearest", "{'parameters': 25557032}")
     subject = Subject(spec, input=input, parameters=parameters)
-    axis = _axis(subject, vary)
-    wanted, goal = _asked(held, near)
+    axis = _axis(subject, vary, wording)
+    wanted, goal = _asked(held, near, wording)
     measures = [read_measure(name) for name in (wanted or [goal[0] if goal else ""])]
     training = any(measure.name in OF_TRAINING for measure in measures)
     _idle(measures, batch, optimizer)
-    name, steps = _read_range(subject, axis, vary, training=training)
+    name, steps = _read_range(subject, axis, vary, training=training, wording=wording)
     if name == "batch" and batch is not None:
         message = "batch is varied, and given as well: leave one of them out"
         raise ArgumentError(message)
@@ -180,7 +208,7 @@ def fit(
 
 
 def _asked(
-    limits: Mapping[str, int | str], nearest: Mapping[str, int | str]
+    limits: Mapping[str, int | str], nearest: Mapping[str, int | str], wording: Wording
 ) -> tuple[dict[str, Quantity], tuple[str, int] | None]:
     """The limits as ranges, or the one figure that is to be come near."""
     if limits and nearest:
@@ -191,34 +219,40 @@ def _asked(
         raise ArgumentError(message)
     if nearest:
         [(name, written)] = nearest.items()
-        amount = _amount(name, written)
+        amount = _amount(name, written, wording)
         if amount.minimum is None or amount.minimum != amount.maximum:
-            message = f"nearest {name}: {written} is a range, and this takes one number"
+            said = wording.asked(name, str(written), limit=False)
+            message = f"{said} is a range, and this takes one number"
             raise ArgumentError(message)
         return {}, (name, amount.minimum)
     if not limits:
         message = (
-            "nothing is to hold: give a limit, such as --max-parameters 5M, or what is to come "
-            "near a figure, --nearest parameters=25557032"
+            f"nothing is to hold: give a limit, such as {wording.limit}, or what is to come near a "
+            f"figure, {wording.nearest}"
         )
         raise ArgumentError(message)
-    return {name: _amount(name, written, limit=True) for name, written in limits.items()}, None
+    return {
+        name: _amount(name, written, wording, limit=True) for name, written in limits.items()
+    }, None
 
 
-def _amount(name: str, written: int | str, *, limit: bool = False) -> Quantity:
+def _amount(name: str, written: int | str, wording: Wording, *, limit: bool = False) -> Quantity:
     """A number, with a unit or as a range, that a measure is held against."""
-    if isinstance(written, bool) or not isinstance(written, int | str):
+    figure = written if isinstance(written, str) else None
+    if not isinstance(written, str | bool):
+        with suppress(TypeError):
+            figure = str(index(written))  # a whole number, NumPy's among them
+    if figure is None:
         message = (
             f"{name} is held against a number or text, such as '5M', and this is {shown(written)}"
         )
         raise TypeError(message)
     memory = read_measure(name).unit == "bytes"
     try:
-        node = ScalarNode(str(written), 0, 1)
-        return quantity(node, Scope({}), limit=limit, memory=memory)
+        return amounts(ScalarNode(figure, 0, 1), OUTSIDE, limit=limit, memory=memory)
     except FieldError as error:
-        advice = f": {error.problem.help}" if error.problem.help else ""
-        message = f"{name}: {error.problem.message}{advice}"
+        advice = f"; {error.problem.help}" if error.problem.help else ""
+        message = f"{wording.asked(name, figure, limit=limit)}: {error.problem.message}{advice}"
         raise ArgumentError(message) from None
 
 
@@ -237,59 +271,73 @@ def _idle(measures: Sequence[Measure], batch: int | None, optimizer: str | None)
         raise ArgumentError(message)
 
 
-def _axis(subject: Subject, vary: str) -> str:
+def _axis(subject: Subject, vary: str, wording: Wording) -> str:
     """The name of what is varied."""
     name = vary.partition("=")[0].strip()
     if not name:
         there = listed([*subject.defaults, "input", "batch"])
-        message = f"nothing is varied: write --vary NAME=FROM..TO:STEP with one of {there}"
+        message = (
+            f"nothing is varied: write {wording.key('vary')} NAME=FROM..TO:STEP with one of {there}"
+        )
         raise ArgumentError(message)
     if "=" not in vary:
-        message = f"--vary {vary[:60]}: it takes a range: write {_line(name)}"
+        line = _line(subject, name)
+        message = f"{wording.key('vary')} {vary[:60]}: it takes a range: write {line}"
         raise ArgumentError(message)
     if name in TRAINING or name == "dtype":
-        message = f"--vary {name}: its values have no order: compare them with convcalc sweep"
+        message = (
+            f"{wording.key('vary')} {name}: its values have no order: compare them with convcalc "
+            "sweep"
+        )
         raise ArgumentError(message)
     return name
 
 
-def _line(name: str) -> str:
+def _line(subject: Subject, name: str) -> str:
     """What to write for an axis."""
-    return f"{name[:60]}=FROM..TO:STEP, such as {name[:60]}=0.25..2:0.05"
+    default = subject.defaults.get(name.removeprefix("set."))
+    fraction = isinstance(default, ScalarNode) and _is_fraction(default.text)
+    such = "0.25..2:0.05" if fraction else "16..256:16"
+    return f"{name[:60]}=FROM..TO:STEP, such as {name[:60]}={such}"
 
 
-def _read_range(subject: Subject, name: str, vary: str, *, training: bool) -> tuple[str, Steps]:
+def _read_range(
+    subject: Subject, name: str, vary: str, *, training: bool, wording: Wording
+) -> tuple[str, Steps]:
     """The name of the axis, and its values from the least to the greatest."""
     written = vary.partition("=")[2].strip()
     first = written.partition("..")[0] or "1"
-    read_axes(subject, [(name, first)], training=training)  # whether it is one
+    # Whether it is one:
+    read_axes(subject, [(name, first)], training=training, wording=wording)
     if ".." not in written:
-        message = f"--vary {vary[:60]}: it takes a range: write {_line(name)}"
+        line = _line(subject, name)
+        message = f"{wording.key('vary')} {vary[:60]}: it takes a range: write {line}"
         raise ArgumentError(message)
     default = subject.defaults.get(name.removeprefix("set."))
     if isinstance(default, ScalarNode):
-        _ordered(name, default)
+        _ordered(name, default, wording)
     fraction = isinstance(default, ScalarNode) and _is_fraction(default.text)
     if ":" not in written and (fraction or "." in written.replace("..", "", 1)):
         message = (
-            f"--vary {vary[:60]}: these are no whole numbers, so say in which steps: write "
-            f"{name}={written[:60]}:0.01"
+            f"{wording.key('vary')} {vary[:60]}: these are no whole numbers, so say in which "
+            f"steps: write {name}={written[:60]}:0.01"
         )
         raise ArgumentError(message)
     steps = written_steps(written, name)
     ends = (steps.text(0), steps.text(steps.total - 1))
-    read_axes(subject, [(name, ",".join(dict.fromkeys(ends)))], training=training)
+    both = ",".join(dict.fromkeys(ends))
+    read_axes(subject, [(name, both)], training=training, wording=wording)
     if steps.step < 0:
         steps = steps.reversed()
     return name, steps
 
 
-def _ordered(name: str, default: ScalarNode) -> None:
+def _ordered(name: str, default: ScalarNode, wording: Wording) -> None:
     """Refuse a parameter whose values are words."""
     if not default.plain or default.text in ("true", "false"):
         message = (
-            f"--vary {name}: {name} is {default.text!r} and no number: compare its values with "
-            "convcalc sweep"
+            f"{wording.key('vary')} {name}: {name} is {default.text!r} and no number: compare its "
+            "values with convcalc sweep"
         )
         raise ArgumentError(message)
 

@@ -1,6 +1,7 @@
 """What `convcalc.sweep` is: the designs of a space, stretch by stretch, as arrays."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -279,6 +280,8 @@ def _names(given: str | Sequence[str] | None, name: str, such: str) -> str | Non
 
 def _values(name: str, given: object) -> str | Sequence[str]:
     """The values of an axis as the command line has them, or each as one would type it."""
+    if isinstance(given, np.generic | np.ndarray):
+        given = given.tolist()
     if isinstance(given, str):
         return given
     if isinstance(given, Shape | bool | int | float):
@@ -291,7 +294,10 @@ def _values(name: str, given: object) -> str | Sequence[str]:
 
 def _typed(value: object, name: str) -> str:
     """A value as one would type it."""
-    plain = value.item() if isinstance(value, np.generic) else value
+    plain = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    if isinstance(plain, float) and not isfinite(plain):
+        message = f"vary: a value of {name} is a finite number, and this is {shown(value)}"
+        raise ArgumentError(message)
     if isinstance(plain, bool | str | int | float):
         return typed(plain)
     if isinstance(plain, Shape):

@@ -22,6 +22,8 @@ class Searched(NamedTuple):
 def search(arena: ArenaReport, seconds: float = 1.0) -> Searched:
     """Search for a lower plan, and for an order with less alive, for some seconds.
 
+    Raises `ValueError` for seconds that are not 0 or more.
+
     >>> from convcalc.analysis.memory.static_plan import arena
     >>> from convcalc.graph import load
     >>> found = search(arena(load("lenet5")))

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from convcalc.analysis.memory.planner import Need, alive, by_size, height, placed
+from convcalc.arguments import seconds_of
 
 MOST_BUFFERS = 400
 """Most buffers that branch and bound goes through; of more only some orders are tried."""
@@ -35,9 +36,12 @@ class BestPlan(NamedTuple):
 def best_plan(needs: Sequence[Need], seconds: float = 1.0) -> BestPlan:
     """The lowest plan that is found in some seconds, at worst the greedy one.
 
+    Raises `ValueError` for seconds that are not 0 or more.
+
     >>> best_plan([Need(2, 0, 1), Need(3, 1, 2), Need(2, 2, 3), Need(1, 0, 3)]).size
     6
     """
+    seconds = seconds_of(seconds, "seconds")
     bound = max(alive(needs), default=0)
     orders = [
         by_size(needs),
@@ -180,7 +184,9 @@ def best_order(
     After some seconds, and after many sets of operators, it is given up.
 
     `sizes` are the bytes of each map, the first `inputs` of which are there from the start.
+    Raises `ValueError` for seconds that are not 0 or more.
     """
+    seconds = seconds_of(seconds, "seconds")
     readers: list[int] = [0] * len(sizes)
     for number, node in enumerate(nodes):
         for read in node.reads:
