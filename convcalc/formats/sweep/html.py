@@ -5,10 +5,10 @@ point and its rows together; without it the page has the picture over the first 
 points lead to their rows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 from convcalc.formats import sweep
 from convcalc.formats.diagnostics import printable
@@ -25,11 +25,15 @@ from convcalc.sweeps.report import SweepReport
 
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
+Shown: TypeAlias = Sequence[tuple[sweep.Table, Groups]]
+"""The front and the best, so far as there are any: their cells, and what these are of."""
 
 
 def render(result: SweepReport) -> str:
     """The page."""
     title = sweep.title(result)
+    kept = [each for each in (result.front, result.best) if each is not None]
+    shown = [*zip(sweep.tables(result, most=None), kept, strict=True)]
     scene = picture.render(result, lambda number: f"#{_row(number)}")
     lines = [
         '<main id="main">',
@@ -38,7 +42,7 @@ def render(result: SweepReport) -> str:
         '<div id="page"></div>',
         "<noscript>",
         *_picture(scene),
-        *_tables(result),
+        *_tables(shown),
         "</noscript>",
         *_reasons(result),
         "</main>",
@@ -46,16 +50,18 @@ def render(result: SweepReport) -> str:
     # All that the script may draw has its colours, whatever is on the picture without it.
     every = Scene("", "", 0, 0, tuple(Box(0, 0, 0, 0, role) for role in ROLES))
     style = rules([every] if scene is None else [every, scene])
-    page = WebPage("sweep", title, "\n".join(lines), _data(result), licences=False, style=style)
+    page = WebPage(
+        "sweep", title, "\n".join(lines), _data(result, shown), licences=False, style=style
+    )
     return document(page)
 
 
 # What the script reads
 
 
-def _data(result: SweepReport) -> dict[str, Any]:
+def _data(result: SweepReport, shown: Shown) -> dict[str, Any]:
     """The networks of all tables, each once, those on the front first."""
-    kept = _Networks(_groups(result))
+    kept = _Networks([group for _, group in shown])
     tables = [
         {
             "title": table.title,
@@ -63,7 +69,7 @@ def _data(result: SweepReport) -> dict[str, Any]:
             "merged": len(table.head) > len(result.job.space.axes) + len(result.job.shown),
             "at": packed(kept.places(group)),
         }
-        for table, group in zip(_listed(result), _groups(result), strict=True)
+        for table, group in shown
     ]
     return {
         "schema": SCHEMA,
@@ -174,20 +180,10 @@ def _picture(scene: Scene | None) -> Iterator[str]:
         yield f'<figure class="picture">{element(scene, "front")}</figure>'
 
 
-def _groups(result: SweepReport) -> list[Groups]:
-    """The front and the best, so far as there are any."""
-    return [each for each in (result.front, result.best) if each is not None]
-
-
-def _listed(result: SweepReport) -> Iterable[sweep.Table]:
-    """The same as tables, whole."""
-    return sweep.tables(result, most=None)
-
-
-def _tables(result: SweepReport) -> Iterator[str]:
+def _tables(shown: Shown) -> Iterator[str]:
     """The tables; what is in both is called by its name in the first."""
     named: set[int] = set()
-    for table, group in zip(_listed(result), _groups(result), strict=True):
+    for table, group in shown:
         yield from _table(table, group, named)
 
 
