@@ -31,7 +31,8 @@ class Change(NamedTuple):
     new: LayerReport | None
     """The layer in the new network; None where it was removed."""
     fields: tuple[tuple[str, object, object], ...] = ()
-    """Hyperparameters that differ, and `frozen` and `written`, with the old and the new value."""
+    """Hyperparameters that differ, and `frozen`, `written` and `output`, with the old and the new
+    value."""
     weights: tuple[str | None, str | None] | None = None
     """The layer whose weights it used and uses, None of its own; None where that is as it was."""
     reads: tuple[tuple[str, ...], tuple[str, ...]] | None = None
@@ -145,9 +146,11 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
     after = analyze(new, batch=batch, dtype=dtype)
     pairs = beside(before.layers, after.layers)
     renamed = _renamed(old, new, pairs)
-    ways = _ways(old, new)
+    ways, ends = _ways(old, new), _ends(old, new)
     changes = tuple(
-        change for one, other in pairs if (change := _change(one, other, renamed, ways)) is not None
+        change
+        for one, other in pairs
+        if (change := _change(one, other, renamed, ways, ends)) is not None
     )
     totals = [
         Delta(name, getattr(before.totals, name), getattr(after.totals, name)) for name in COUNTS
@@ -184,6 +187,20 @@ def _ways(old: Network, new: Network) -> Ways:
             for node, words in zip(each.nodes, written(each), strict=True)
         }
         for each in (old, new)
+    )
+    return before, after
+
+
+Ends = tuple[frozenset[str], frozenset[str]]
+"""The layers whose outputs are both networks', by their names."""
+
+
+def _ends(old: Network, new: Network) -> Ends | None:
+    """The outputs, where a spec says them: else it is the last layer, and no news."""
+    if not old.output_names and not new.output_names:
+        return None
+    before, after = (
+        frozenset(each.nodes[index].name for index in each.outputs) for each in (old, new)
     )
     return before, after
 
@@ -267,7 +284,11 @@ def _by_name(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
 
 
 def _change(
-    old: LayerReport | None, new: LayerReport | None, renamed: Mapping[str, str], ways: Ways
+    old: LayerReport | None,
+    new: LayerReport | None,
+    renamed: Mapping[str, str],
+    ways: Ways,
+    ends: Ends | None,
 ) -> Change | None:
     if old is None or new is None:
         return Change("removed" if new is None else "added", old, new)
@@ -279,6 +300,8 @@ def _change(
     code = ways[0].get(old.name), ways[1].get(new.name)
     if old.kind == new.kind and code[0] != code[1]:
         other += (("written", *code),)
+    if ends is not None and (old.name in ends[0]) != (new.name in ends[1]):
+        other += (("output", old.name in ends[0], new.name in ends[1]),)
     if old.kind == new.kind and (old.layer == new.layer or _undo_alike(old, new, renamed)):
         if weights or reads or other:
             return Change("changed", old, new, other, weights, reads)

@@ -525,3 +525,30 @@ def test_what_is_written_otherwise_is_a_change_where_both_say_how_it_is_written(
     ]
     assert between(layers, layers + of_all).changes == ()
     assert between(layers + of_one, layers + of_one).changes == ()
+
+
+@tabled(
+    ("old", "new", "wanted"),
+    [
+        ("[p]", "[p]", []),
+        ("[p]", "[q]", [("p", ("output", True, False)), ("q", ("output", False, True))]),
+        ("[p]", "[p, q]", [("q", ("output", False, True))]),
+        ("", "[q]", []),
+        ("", "[p, q]", [("p", ("output", False, True))]),
+    ],
+)
+def test_layers_that_became_or_were_outputs_are_told(old: str, new: str, wanted: object) -> None:
+    head = "input: 4x4x3\nlayers: [{relu: , name: p}, {tanh: , name: q}]\n"
+    one, other = (loads(head + (f"outputs: {text}\n" if text else "")) for text in (old, new))
+    found = compare(one, other)
+
+    assert [(change.name, *change.fields) for change in found.changes] == wanted
+
+
+def test_an_output_that_is_called_otherwise_with_its_layer_is_the_same() -> None:
+    one, other = (
+        loads(f"input: 4x4x3\noutputs: [{name}]\nlayers: [{{relu: , name: {name}}}, tanh]\n")
+        for name in ("p", "q")
+    )
+
+    assert compare(one, other).changes == ()
