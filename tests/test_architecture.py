@@ -61,7 +61,10 @@ THIRD_PARTIES = {
         *("formats/table.py", "formats/summaries/table.py", "formats/counts/table.py"),
         *("formats/sweep/table.py", "cli"),
     ),
-    "numpy": ("forward", "exchange", "surgery", "sweeps", "analysis/memory/cheapest.py"),
+    "numpy": (
+        *("forward", "exchange", "surgery", "sweeps"),
+        *(f"analysis/memory/{each}.py" for each in ("bounds", "cheapest", "paths")),
+    ),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
     "cupy": ("forward",),

@@ -109,6 +109,8 @@ def beside_every_choice(net: Network, terms: RunTerms, batch: int, random: Rando
         mine = taken(whole, batch, chosen)
         fitting = [each for each in every if each.peak <= limit]
         assert found.fits == (mine.peak <= limit)
+        if found.fits:
+            assert found.fewest <= min(each.macs for each in fitting) * batch
         if fitting and before is not None and found.fits:
             assert mine.macs <= before  # more memory never costs more
         before = mine.macs if found.fits else None
@@ -118,6 +120,7 @@ def beside_every_choice(net: Network, terms: RunTerms, batch: int, random: Rando
         assert mine == min(fitting or [each for each in every if each.peak == lowest])
         assert found.lowest == (0 if fitting else lowest)
         assert mine.macs * batch == sum(part.recomputed_macs for part in found.parts)
+        assert mine.macs * batch == found.fewest
     return True
 
 
@@ -173,6 +176,59 @@ def test_a_chain_by_hand() -> None:
     assert (found.names, found.proven) == (("s0..c1", "s1..c2"), True)
     report = model(net, terms._replace(checkpoint=found.names)).report(1)
     assert (report.kept, report.recomputed_macs) == (3 * 32, 0)
+
+
+@pytest.mark.parametrize("paths", [1, 500_000])
+def test_a_search_that_is_given_up_says_how_far_from_the_best_it_may_be(
+    paths: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(5)  # noqa: S311
+    net = loads(convolutions(random, 40))
+    plain, lowest = model(net, TRAINING).report(2).peak, automatic(net, TRAINING, 2, 0).lowest
+    limits = [lowest + (plain - lowest) * step // 4 for step in range(4)]
+    best = [automatic(net, TRAINING, 2, limit) for limit in limits]
+    assert all(each.proven for each in best)
+    monkeypatch.setattr("convcalc.analysis.memory.cheapest.PATHS", paths)
+    given_up = 0
+    for limit, each in zip(limits, best, strict=True):
+        found = automatic(net, TRAINING, 2, limit)
+        spent = sum(part.recomputed_macs for part in found.parts)
+        assert found.fits
+        assert found.fewest <= each.fewest <= spent
+        assert spent == each.fewest or not found.proven
+        given_up += not found.proven
+    assert (given_up > 0) == (paths == 1)
+
+
+@pytest.mark.parametrize("paths", [None, 2000])
+@pytest.mark.parametrize("several", [1, pytest.param(20, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("shape", [chain, graph])
+def test_more_memory_never_costs_more_of_any_network(
+    shape: Any, several: int, paths: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where that is not proven, it is no more than it may be dearer than the best."""
+    if paths is not None:
+        monkeypatch.setattr("convcalc.analysis.memory.cheapest.PATHS", paths)
+    random, looked_at = Random(f"more {shape.__name__}"), 0  # noqa: S311
+    while looked_at < several:
+        try:
+            net = loads(shape(random, random.randint(6, 24)))
+        except SpecError:
+            continue
+        looked_at += 1
+        plain, lowest = model(net, TRAINING).report(3).peak, automatic(net, TRAINING, 3, 0).lowest
+        limits = sorted({lowest, plain, *(random.randint(lowest, plain) for _ in range(12))})
+        proven = spent = None
+        for limit in limits:
+            found = automatic(net, TRAINING, 3, limit)
+            now = sum(part.recomputed_macs for part in found.parts)
+            assert found.fits
+            assert found.fewest <= now
+            assert spent is None or found.fewest <= spent
+            if found.proven or not found.fewest:
+                assert proven is None or now <= proven
+                proven = now
+            spent = now if spent is None else min(spent, now)
 
 
 MORE = ["resnet18", "unet", "googlenet", "mobilenet_v2", "densenet121", "vit_b_16"]

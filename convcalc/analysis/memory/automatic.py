@@ -26,6 +26,8 @@ FEWER = 12
 COARSEST = 64
 """Layers from one place to the next at which segments may begin, where there are too many."""
 BEST = "the best of every choice of segments"
+GIVEN_UP = "the search for the best of every choice was given up"
+PEAK_GIVEN_UP = "none does less again, and the search for the lowest peak of these was given up"
 
 
 class Part(NamedTuple):
@@ -54,6 +56,10 @@ class Automatic(NamedTuple):
     """Whether no other choice does less again within the limit, or, if none fits, none does."""
     how: str
     """How the answer was found."""
+    fewest: int
+    """No choice that fits, or that has as low a peak if none does, does fewer multiply-accumulates
+    again than these, for the whole batch: as many as this one, where it is proven; otherwise how
+    many are known, or 0."""
     lowest: int
     """Where nothing fits, the lowest peak that any choice is known to reach; otherwise 0."""
     peak_without: int
@@ -78,6 +84,8 @@ class _Found(NamedTuple):
     """Whether no choice is better."""
     how: str
     """How it was found, in words."""
+    fewest: int = 0
+    """No choice does fewer multiply-accumulates again, of one example."""
 
 
 def automatic(network: Network, terms: RunTerms, batch: int, room: int) -> Automatic:
@@ -95,6 +103,7 @@ def automatic(network: Network, terms: RunTerms, batch: int, room: int) -> Autom
         fits=fits,
         proven=best.proven,
         how=best.how,
+        fewest=best.fewest * batch,
         lowest=0 if fits else best.peak,
         peak_without=search.without.peak,
     )
@@ -171,12 +180,11 @@ class _Search:
             reached = choices.lowest(self.least, widest - self.base)
             lowest = max(reached or widest - self.base, self.least)
             within = max(within, lowest)
-        proven, how = every == 1, BEST
-        try:
-            choice = cheapest(choices, within, self.least, most)
-        except TooMany:
-            proven, how = False, "the search for the best of every choice was given up"
-            choice = choices.bounded(within, most)
+        answer = cheapest(choices, within, self.least, most)
+        choice, proven, how = answer.choice, answer.proven and every == 1, BEST
+        fewest = answer.bound if every == 1 else 0
+        if choice is not None and not answer.proven:
+            how = PEAK_GIVEN_UP if answer.bound == choice.macs else GIVEN_UP
         if every > 1:
             how = f"the best of the segments that begin and end at every {every}th layer"
         if choice is None:
@@ -185,13 +193,15 @@ class _Search:
         # The walk has the last word.
         if (walked.macs, walked.peak) != (choice.macs, self.base + max(choice.most, self.least)):
             return self.tried(room)
-        walked = walked._replace(proven=proven, how=how)
+        walked = walked._replace(proven=proven, how=how, fewest=fewest)
         return walked if proven else self.better(walked, room)
 
     def better(self, found: _Found, room: int) -> _Found:
         """The best of it and of what is known anyway."""
         known = [found, self.without, self.root]
-        return min(known, key=lambda each: _order(each, room))._replace(how=found.how)
+        return min(known, key=lambda each: _order(each, room))._replace(
+            how=found.how, fewest=found.fewest
+        )
 
     def tried(self, room: int) -> _Found:
         """The best of what is tried whatever the limit, so that a higher one is never dearer.

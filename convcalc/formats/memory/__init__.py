@@ -243,6 +243,14 @@ def _automatic(chosen: "Automatic", limit: Limit) -> Section:
         )
     else:
         notes.append(f"The best that was found, which is not proven: {chosen.how}.")
+        again = sum(part.recomputed_macs for part in chosen.parts)
+        if chosen.fits and 0 < chosen.fewest < again:
+            # To a hundredth of a percent, rounded up.
+            above = -((chosen.fewest - again) * 10_000 // chosen.fewest)
+            notes.append(
+                f"At most {above / 100:.2f}% more MACs again than the fewest of all choices that "
+                f"fit: none does fewer than {chosen.fewest:,}."
+            )
     if chosen.fits and chosen.peak_without <= limit.room:
         notes.append(f"Without checkpoints it fits, too: {both_bytes(chosen.peak_without)}.")
     if chosen.names:

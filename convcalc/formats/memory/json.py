@@ -130,6 +130,7 @@ def _automatic(answer: Answer) -> dict[str, Any]:
             "fits": chosen.fits,
             "proven": chosen.proven,
             "how": chosen.how,
+            "fewest_recomputed_macs": chosen.fewest,
             "lowest_peak": None if chosen.fits else chosen.lowest,
             "argument": ",".join(chosen.names),
             "segments": [part._asdict() for part in chosen.parts],
