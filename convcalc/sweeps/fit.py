@@ -1,7 +1,8 @@
 """The largest value of one axis with which a network keeps its limits, or the nearest to a figure.
 
 Up to `ALL` values every one is worked out; a longer range is halved again and again, which finds
-the answer where figures only rise or only fall, and so that is asked of every value that was tried.
+the answer where figures only rise or only fall, and so that is asked of every value that was tried,
+some that are spread over the range among them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from convcalc.spec.nodes import ScalarNode, Value
 from convcalc.spec.promises import OPTIMIZERS, OUTSIDE, Quantity, amounts
 from convcalc.spec.values import FieldError
 from convcalc.sweeps.axes import TRAINING, read_axes
-from convcalc.sweeps.evaluators import evaluator_of
+from convcalc.sweeps.evaluators import FEW, evaluator_of
 from convcalc.sweeps.measures import TRAINING as OF_TRAINING
 from convcalc.sweeps.measures import Measure, read_measure
 from convcalc.sweeps.plain import PlainEvaluator
@@ -32,6 +33,12 @@ ALL = 10_000
 """Most values of a range that are all worked out."""
 NEAR = 256
 """How far from a value that is invalid another one is looked for."""
+FAR = 48
+"""How many neighbours are looked at farther away."""
+SPREAD = 16
+"""In how many parts a range that is halved is divided by values that are tried, too."""
+BETTER = 64
+"""How often a value beside an answer may be the better one."""
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
 _AT_ONCE = 500
@@ -366,6 +373,7 @@ class _Trials:
         self.measures = measures
         self.limits = limits
         self.evaluator = evaluator_of(subject, steps.total)
+        self.plain = PlainEvaluator(subject)
         self.known: dict[int, Tried] = {}
         self.where: dict[int, str] = {}
         """Where the spec is at fault, of values that are invalid."""
@@ -374,12 +382,13 @@ class _Trials:
 
     def work_out(self, numbers: Iterable[int]) -> None:
         """Work out values by their numbers, those that are not known."""
-        missing = [number for number in numbers if number not in self.known]
+        missing = [number for number in dict.fromkeys(numbers) if number not in self.known]
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             texts = [self.steps.text(number) for number in some]
             space = self.with_values(texts)
-            chunk = self.evaluator.evaluate(space, 0, len(some), self.measures)
+            evaluator = self.evaluator if len(some) > FEW else self.plain
+            chunk = evaluator.evaluate(space, 0, len(some), self.measures)
             for row, (number, value) in enumerate(zip(some, texts, strict=True)):
                 if chunk.reason[row] >= 0:
                     reason = chunk.reasons[chunk.reason[row]]
@@ -407,8 +416,7 @@ class _Trials:
         tried = self.at(number)
         if tried.figures:
             return tried
-        alone = PlainEvaluator(self.subject)
-        chunk = alone.evaluate(self.with_values([tried.value]), 0, 1, self.measures)
+        chunk = self.plain.evaluate(self.with_values([tried.value]), 0, 1, self.measures)
         return tried._replace(problem=chunk.reasons[0].message)
 
     def valid_near(self, number: int, low: int, high: int) -> int | None:
@@ -429,6 +437,71 @@ class _Trials:
             reach = until
         self.unseen = (low, high)
         return None
+
+    def valid_of(self, number: int, end: int) -> int | None:
+        """The first valid value from one on towards an end, itself included, of a few."""
+        step = 1 if number < end else -1
+        some = range(number, end + step, step)[:FAR]
+        for start in range(0, len(some), FAR // 3):
+            part = some[start : start + FAR // 3]
+            self.work_out(part)
+            valid = [each for each in part if self.known[each].figures]
+            if valid:
+                return valid[0]
+        return None
+
+    def outermost(self, number: int, end: int) -> int:
+        """The last valid value from a valid one on to an end near which none is.
+
+        It is looked for from the end on, and then from the valid one on, in stretches each twice as
+        far away, and by halving between the last one that has a valid value and the next one.
+        """
+        step = 1 if number < end else -1
+        found, invalid, distance = number, end, NEAR
+        while found == number and distance < abs(end - number):
+            valid = self.valid_of(end - step * distance, number)
+            if valid is None:
+                invalid = end - step * distance
+            else:
+                found = valid
+            distance *= 2
+        distance = NEAR if found == number else abs(invalid - number)
+        while distance < abs(invalid - number):
+            valid = self.valid_of(number + step * distance, invalid)
+            if valid is None:
+                invalid = number + step * distance
+            else:
+                found = valid
+            distance *= 2
+        while abs(invalid - found) > FAR:
+            middle = (found + invalid) // 2
+            valid = self.valid_of(middle, invalid)
+            if valid is None:
+                invalid = middle
+            else:
+                found = valid
+        rest = range(found, invalid, step)
+        self.work_out(rest)
+        found = [each for each in rest if self.known[each].figures][-1]
+        if found != number and self.valid_of(found - step, number) is not None:
+            self.unseen = None  # valid ones are close together up to there, and then there is none
+        return found
+
+    def valid_ends(self) -> tuple[int, int] | None:
+        """The least and the greatest valid value, as far as they are found; None where none is."""
+        last = self.steps.total - 1
+        high, low = self.valid_near(last, 0, last), self.valid_near(0, 0, last)
+        some = low if high is None else high
+        distance = NEAR
+        while some is None and distance < last:
+            some = self.valid_of(distance, last)
+            if some is None:
+                some = self.valid_of(last - distance, 0)
+            distance *= 2
+        if some is None:
+            return None
+        high = self.outermost(some, last) if high is None else high
+        return self.outermost(some, 0) if low is None else low, high
 
     def last(self, low: int, high: int, wanted: Callable[[Tried], bool]) -> int:
         """The last value that is `wanted`, where that of `low` is, and none behind one that is not.
@@ -455,6 +528,14 @@ class _Trials:
             answer = self.best(goal)
         else:
             answer = self.halved(goal)
+        for _ in range(BETTER):
+            if answer is None:
+                break
+            self.work_out(each for each in (answer - 1, answer + 1) if 0 <= each < count)
+            better = self.best(goal)
+            if better == answer:
+                break
+            answer = better
         sides = [
             None if answer is None or not 0 <= answer + side < count else self.beside(answer + side)
             for side in (-1, 1)
@@ -515,33 +596,43 @@ class _Trials:
 
     def halved(self, goal: tuple[str, int] | None) -> int | None:
         """The answer by halving the range."""
-        high = self.valid_near(self.steps.total - 1, 0, self.steps.total - 1)
-        low = self.valid_near(0, 0, self.steps.total - 1)
-        if low is None or high is None:
-            return self.best(goal)
+        ends = self.valid_ends()
+        if ends is None:
+            return None
+        low, high = ends
+        self.work_out(low + (high - low) * part // SPREAD for part in range(1, SPREAD))
         if goal is None:
-            keeps = self.keeping(self.at(low).figures, self.at(high).figures)
-            if keeps(self.at(low)):
-                self.last(low, high, keeps)
-            return self.best(goal)
-        name, figure = goal
+            self.largest(low, high)
+        else:
+            self.nearest(low, high, *goal)
+        return self.best(goal)
+
+    def largest(self, low: int, high: int) -> None:
+        """Halve towards the largest value that holds, between two that are valid."""
+        keeps = self.keeping(self.at(low).figures, self.at(high).figures)
+        if keeps(self.at(low)):
+            self.last(low, high, keeps)
+        found = self.best(None)
+        if found is not None and found < high:  # where figures rise and fall, not where that ended
+            behind = [number for number, tried in self.known.items() if tried.figures]
+            self.last(found, min(each for each in behind if each > found), lambda one: one.holds)
+
+    def nearest(self, low: int, high: int, name: str, figure: int) -> None:
+        """Halve towards the value that comes nearest to a figure, between two that are valid."""
         sign = 1 if self.at(low).figures[name] <= self.at(high).figures[name] else -1
 
         def below(most: int) -> Callable[[Tried], bool]:
             return lambda tried: sign * tried.figures[name] <= sign * most
 
-        if not below(figure)(self.at(low)):
-            return low
-        reached = self.last(low, high, below(figure))
-        self.valid_near(min(reached + 1, high), reached, high)
-        nearest = self.best(goal)
+        if below(figure)(self.at(low)):
+            reached = self.last(low, high, below(figure))
+            self.valid_near(min(reached + 1, high), reached, high)
+        nearest = self.best((name, figure))
         if nearest is None:
-            return None
+            return
         least = self.at(nearest).figures[name]
-        if self.at(low).figures[name] == least:
-            return low
-        self.last(low, nearest, below(least - sign))  # the first of those that are as near
-        return self.best(goal)
+        if below(least - sign)(self.at(low)):
+            self.last(low, nearest, below(least - sign))  # the first of those that are as near
 
     def keeping(self, low: Mapping[str, int], high: Mapping[str, int]) -> Callable[[Tried], bool]:
         """What holds up to some value, where figures only rise or fall from `low` to `high`.

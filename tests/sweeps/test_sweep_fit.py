@@ -264,3 +264,60 @@ def test_json_satisfies_its_schema() -> None:
     ):
         result = run(text, *arguments, "--format", "json")
         jsonschema.Draft7Validator(schema).validate(json.loads(result.stdout))
+
+
+FALLS = "{input: 4x4x1, parameters: {n: 1}, layers: [conv: {filters: 3001 - n, kernel: 1}]}"
+"""2·(3001 − n) parameters, up to n = 3000; from there on it is invalid."""
+STARTS = "{input: [n, n, 1], parameters: {n: 301}, layers: [conv: {filters: 1, kernel: 301}]}"
+"""(n − 300)²·301² MACs; below n = 301 it is invalid."""
+TILES = """\
+input: [n, n, 1]
+parameters: {n: 307}
+layers: [conv: {filters: 1, kernel: 300}, maxpool: 8, conv: {filters: n, kernel: 1}]
+"""
+"""2·n parameters and those of the first; n − 299 has to be a multiple of 8, 307 the first."""
+TURNS = "{input: 4x4x1, parameters: {n: 1}, layers: [conv: {filters: 1 + n % 7, kernel: 1}]}"
+"""2·(1 + n % 7) parameters, which rise and fall all the time."""
+
+
+@pytest.mark.parametrize(
+    ("spec", "vary", "asked", "answer"),
+    [
+        (FALLS, "n=1..6000", {"limits": {"parameters": 2000}}, "3000"),
+        (FALLS, "n=1..60000", {"limits": {"parameters": 2000}}, "3000"),
+        (FALLS, "n=1..6000", {"nearest": {"parameters": 2000}}, "2001"),  # 2·(3001 − n) = 2000
+        (FALLS, "n=1..6000", {"limits": {"parameters": "2000..3000"}}, "2001"),
+        (FALLS, "n=1..3000", {"limits": {"parameters": "2000..3000"}}, "2001"),
+        (STARTS, "n=1..2000", {"limits": {"macs": 9 * 301**2}}, "303"),
+        (STARTS, "n=1..2000", {"limits": {"macs": "1..1G"}}, "405"),  # 105² = 11,025 ≤ 10⁹/301²
+        (STARTS, "n=1..20000", {"nearest": {"macs": 400 * 301**2}}, "320"),
+        (TILES, "n=200..2000", {"limits": {"parameters": "92K"}}, "995"),  # 2·n ≤ 92,000 − 90,001
+        (TILES, "n=200..20000", {"nearest": {"parameters": 92_000}}, "1003"),  # 999.5
+        (WIDE, "width=1..5000", {"limits": {"parameters": "1000..2000"}}, "55"),  # (2000 − 8)/36
+        (WIDE, "width=1..5000", {"limits": {"parameters": "1001..1007"}}, ""),  # 36·27 + 8 = 980
+        (WIDE, "width=1..5000", {"limits": {"parameters": 2000, "macs": "1..1K"}}, ""),
+    ],
+)
+def test_halving_finds_what_going_through_finds(
+    spec: str, vary: str, asked: Any, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only a part is valid, and where neither end of the range holds."""
+    monkeypatch.setattr(module, "ALL", 100)
+    found = fit(parse(spec), vary, **asked)
+
+    assert (found.answer.value if found.answer else "") == answer
+    assert found.monotone
+    assert not found.complete
+
+
+def test_no_value_that_was_tried_is_better_than_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ALL", 100)
+    nearest = fit(parse(TURNS), "n=1..20000", nearest={"parameters": 8})
+    largest = fit(parse(TURNS), "n=1..20000", limits={"parameters": 2})
+
+    assert nearest.answer is not None
+    assert nearest.answer.figures == {"parameters": 8}
+    assert largest.answer is not None
+    assert largest.answer.figures == {"parameters": 2}
+    assert not nearest.monotone
+    assert not largest.monotone
