@@ -457,35 +457,35 @@ class _Trials:
         far away, and by halving between the last one that has a valid value and the next one.
         """
         step = 1 if number < end else -1
-        found, invalid, distance = number, end, NEAR
-        while found == number and distance < abs(end - number):
+        outer, invalid, distance = number, end, NEAR
+        while outer == number and distance < abs(end - number):
             valid = self.valid_of(end - step * distance, number)
             if valid is None:
                 invalid = end - step * distance
             else:
-                found = valid
+                outer = valid
             distance *= 2
-        distance = NEAR if found == number else abs(invalid - number)
+        distance = NEAR if outer == number else abs(invalid - number)
         while distance < abs(invalid - number):
             valid = self.valid_of(number + step * distance, invalid)
             if valid is None:
                 invalid = number + step * distance
             else:
-                found = valid
+                outer = valid
             distance *= 2
-        while abs(invalid - found) > FAR:
-            middle = (found + invalid) // 2
+        while abs(invalid - outer) > FAR:
+            middle = (outer + invalid) // 2
             valid = self.valid_of(middle, invalid)
             if valid is None:
                 invalid = middle
             else:
-                found = valid
-        rest = range(found, invalid, step)
+                outer = valid
+        rest = range(outer, invalid, step)
         self.work_out(rest)
-        found = [each for each in rest if self.known[each].figures][-1]
-        if found != number and self.valid_of(found - step, number) is not None:
+        outer = [each for each in rest if self.known[each].figures][-1]
+        if outer != number and self.valid_of(outer - step, number) is not None:
             self.unseen = None  # valid ones are close together up to there, and then there is none
-        return found
+        return outer
 
     def valid_ends(self) -> tuple[int, int] | None:
         """The least and the greatest valid value, as far as they are found; None where none is."""
@@ -612,10 +612,14 @@ class _Trials:
         keeps = self.keeping(self.at(low).figures, self.at(high).figures)
         if keeps(self.at(low)):
             self.last(low, high, keeps)
-        found = self.best(None)
-        if found is not None and found < high:  # where figures rise and fall, not where that ended
+        largest = self.best(None)
+        if (
+            largest is not None and largest < high
+        ):  # where figures rise and fall, not where that ended
             behind = [number for number, tried in self.known.items() if tried.figures]
-            self.last(found, min(each for each in behind if each > found), lambda one: one.holds)
+            self.last(
+                largest, min(each for each in behind if each > largest), lambda one: one.holds
+            )
 
     def nearest(self, low: int, high: int, name: str, figure: int) -> None:
         """Halve towards the value that comes nearest to a figure, between two that are valid."""
