@@ -87,7 +87,7 @@ _UNITS = {
 }
 _QUANTITY = r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z"
 _BYTES = r"(?<![\w.])(\d[\d.]*)\s*([kKMGT]i?)?B\b"
-_EVERY = r"every\s*=\s*0*[1-9]\d{0,8}\Z"
+_EVERY = r"every=\s*0*[1-9]\d{0,8}\Z"
 _RANGE = r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from convcalc.analysis.memory.runtimes import RUNTIMES, Runtime
 from convcalc.analysis.memory.static_plan import arena
 from convcalc.graph.planned import Planned
+from convcalc.layers import kinds
 from convcalc.layers.base import field_value
 from convcalc.layers.sliding import per_axis
 from convcalc.numbers import plural
@@ -39,8 +40,13 @@ SCALING = ("multiply", "matmul", "divide", "subtract")
 """Kinds that have values scale others."""
 BOUNDED = ("sigmoid", "hardsigmoid", "tanh")
 """Kinds whose values may be factors."""
-PASSING = ("dropout", "identity", "flatten", "reshape", "permute", "upsample")
-"""Kinds that pass values on."""
+MULTIPLES = ("scale", "affine")
+"""Kinds that make multiples of values, as twice a sigmoid's."""
+PASSING = kinds("identity", "view", "pool", "resize") - {"lppool"} | {
+    *("channel_avgpool", "channel_maxpool", "channel_shuffle", "slice", "concat"),
+    *MULTIPLES,
+}
+"""Kinds that pass on values, some of them, what lies between or multiples: all are factors."""
 FACTOR = "whose values scale others"
 OUTPUT = "whose values are an output"
 OWNER = "whose weights one that is kept uses"

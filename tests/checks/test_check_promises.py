@@ -351,6 +351,10 @@ def test_a_search_that_was_given_up_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     ("checkpoint", "found"),
     [
         ("stage1", ("CC512", "stage1", "checkpoint: no layer's name begins with 'stage1'")),
+        (
+            '"every = 4"',
+            ("CC107", '"every = 4"', "budget.memory takes what runs again, and is `every = 4`"),
+        ),
         ("every=0", ("CC107", "every=0", "budget.memory takes what runs again, and is `every=0`")),
         ("4", ("CC107", "4", "budget.memory takes what runs again, and is `4`")),
         ("[auto, a]", ("CC107", "[auto, a]", "budget.memory takes what runs again, and is a list")),

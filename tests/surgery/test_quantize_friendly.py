@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import CASES
 from tabled import tabled
 
 import convcalc
@@ -10,6 +11,7 @@ from convcalc.forward import random_weights
 from convcalc.graph.planned import planned
 from convcalc.surgery import convert
 from convcalc.surgery.edits import CannotConvertError
+from convcalc.surgery.quantize_friendly import MULTIPLES, PASSING
 
 MIXED = """
 rounding: floor
@@ -57,6 +59,37 @@ def test_activations_become_what_is_fused_but_for_gates_and_outputs() -> None:
     assert "padding: same" in text
     assert "# first" in text
     assert "# second" in text
+
+
+@tabled(
+    "passing",
+    [
+        *("identity", "maxpool: 2", "avgpool: 2", "channel_shuffle: 2", "slice: {stop: 2}"),
+        *("concat: [[], []]", "crop: 1", "pad: 1", "pixel_shuffle: 2", "space_to_depth: 2"),
+        *("channel_avgpool", "global_avgpool", "permute: [2, 1, 3]", "affine: {times: 2}"),
+    ],
+)
+def test_a_gate_stays_whose_values_are_passed_on_before_they_scale_others(passing: str) -> None:
+    layers = f"relu, conv: {{filters: 4, kernel: 1}}, silu, sigmoid, {passing}"
+    text = f"{{input: 4x4x4, layers: [{layers}, multiply: [[], [learned: 1x1x1]]]}}"
+    made = kinds_of(convert(convcalc.parse(text), "quantize-friendly").network)
+
+    assert ("silu" in made, "sigmoid" in made) == (False, True)
+
+
+def test_what_passes_values_on_makes_none_beyond_them() -> None:
+    """Of layers of each such kind, from values between 0 and 1; a cubic resizing overshoots."""
+    seen = set()
+    for case in CASES:
+        usual = case.fields.get("mode") != "cubic" and "divisor" not in case.fields
+        passes = case.kind in PASSING - {*MULTIPLES}
+        if passes and case.small and len(case.shapes) == 1 and usual:
+            x = np.random.default_rng(1).uniform(0, 1, (1, *case.shapes[0].axes))
+            y = case.layer.forward(np, {}, [x])
+            assert y.min() >= 0, case
+            assert y.max() <= 1, case
+            seen.add(case.kind)
+    assert PASSING - seen == {"concat", "maxunpool", *MULTIPLES}  # two of which read several
 
 
 @tabled("layer", ["conv: {filters: 4, kernel: 3, padding: 1, stride: 2}", "maxpool: 2"])

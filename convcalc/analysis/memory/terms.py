@@ -13,6 +13,7 @@ from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.graph.planned import Planned, PlannedNode, planned
 from convcalc.layers import SOURCES, kinds
+from convcalc.spec import promises
 
 if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
     from convcalc.analysis.memory.ledger import Ledger
@@ -23,7 +24,7 @@ MANY = 2
 """Examples that no layer finds too few."""
 Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks, or `AUTO`."""
-AUTO = "auto"
+AUTO = promises.AUTO
 """The checkpoint that stands for the cheapest within a limit, once they are found."""
 
 
