@@ -163,7 +163,7 @@ class Job:
         called = space.wording.key("columns")
         shown = listed_names(columns, called) if columns is not None else []
         self.names.check(shown, called)
-        self.keeper = Keeper(space.axes, goals, sorts, top, all_rows)
+        self.keeper = Keeper(space.axes, goals, sorts, top, all_rows=all_rows)
         self.shown: tuple[str, ...] = self._shown(shown, memory=memory)
         """The measures, and other columns, that are shown, in order."""
         self.encode: Mapping[str, Encode] = {}

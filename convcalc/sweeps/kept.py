@@ -1,6 +1,7 @@
 """What is kept of a sweep: networks with the designs that give them, the best and the front."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,25 +72,43 @@ class Groups(NamedTuple):
         )
 
 
-class Keeper(NamedTuple):
+class Keeper:
     """What is kept, and what makes two designs one there."""
 
-    axes: tuple[Axis, ...]
-    """The axes of the sweep, in order."""
-    goals: tuple[tuple[str, bool], ...] = ()
-    """What the front is of: names of columns, and whether more of it is better."""
-    sort: tuple[tuple[str, bool], ...] = ()
-    """What the best are the first by: names of columns, and whether the most comes first; none is
-    the order of the designs' numbers."""
-    top: int = 20
-    """How many of the best are kept."""
-    all_rows: bool = False
-    """Whether every design is kept by itself, also where another one gives the same network."""
+    def __init__(
+        self,
+        axes: tuple[Axis, ...],
+        goals: tuple[tuple[str, bool], ...] = (),
+        sort: tuple[tuple[str, bool], ...] = (),
+        top: int = 20,
+        *,
+        all_rows: bool = False,
+    ) -> None:
+        self.axes = axes
+        """The axes of the sweep, in order."""
+        self.goals = goals
+        """What the front is of: names of columns, and whether more of it is better."""
+        self.sort = sort
+        """What the best are the first by: names of columns, and whether the most comes first; none
+        is the order of the designs' numbers."""
+        self.top = top
+        """How many of the best are kept."""
+        self.all_rows = all_rows
+        """Whether every design is kept by itself, also where another one gives the same network."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs."""
+        return {name: value for name, value in self.__dict__.items() if name != "ranks"}
+
+    @cached_property
+    def ranks(self) -> tuple[Any, ...]:
+        """By axis the places of its values among all by size, by code."""
+        return tuple(map(rank_of, self.axes))
 
     def groups(self, rows: Rows) -> Groups:
         """Designs as groups, those that give one network together."""
-        ranks = [rank_of(axis)[code] for axis, code in zip(self.axes, rows.codes, strict=True)]
-        single = Groups(rows, np.ones(len(rows.numbers), np.int64), tuple(ranks), tuple(ranks))
+        ranks = tuple([rank[code] for rank, code in zip(self.ranks, rows.codes, strict=True)])
+        single = Groups(rows, np.ones(len(rows.numbers), np.int64), ranks, ranks)
         return self.merged([single])
 
     def merged(self, several: Sequence[Groups]) -> Groups:

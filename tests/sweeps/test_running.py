@@ -14,6 +14,7 @@ import pytest
 from convcalc import loads
 from convcalc.diagnostics import ArgumentError
 from convcalc.formats.sweep import csv, html, json
+from convcalc.sweeps import kept
 from convcalc.sweeps import report as reports
 from convcalc.sweeps import run as running
 from convcalc.sweeps.chunk import Chunk, Reason
@@ -251,6 +252,23 @@ def test_a_process_that_ends_before_its_time_is_said() -> None:
 
 def _end(encoded: Any) -> bytes:
     os._exit(len(encoded.names))
+
+
+def test_an_axis_is_put_in_order_once_and_not_for_every_stretch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An axis may have 100,000 values, which takes longer than the designs of a stretch."""
+    ordered: list[str] = []
+
+    def counted(axis: Any) -> Any:
+        ordered.append(axis.name)
+        return rank_of(axis)
+
+    rank_of = kept.rank_of
+    monkeypatch.setattr(kept, "rank_of", counted)
+    mine = job()
+    all_of(mine, by_chunk(mine, 0))
+    assert ordered == ["width", "stride", "batch"]
 
 
 def test_columns_of_what_was_left_out_are_not_there() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from convcalc.sweeps.digest import hex_of
@@ -24,7 +25,7 @@ def encode(encoded: Encoded) -> bytes:
     rows = encoded.rows
     columns: list[Sequence[str]] = [list(map(str, rows.numbers.tolist()))]
     for axis, code in zip(encoded.space.axes, rows.codes, strict=True):
-        texts = _quoted(axis.texts)
+        texts = _cells(axis.texts)
         columns.append([texts[each] for each in code.tolist()])
     columns += [_column(rows.columns[name]) for name in encoded.names]
     columns.append(hex_of(rows.digest))
@@ -41,6 +42,12 @@ def render(result: SweepReport, *, color: bool = False) -> str:
     """Nothing: the rows were written as they came."""
     del result, color
     return ""
+
+
+@lru_cache(maxsize=64)
+def _cells(texts: tuple[str, ...]) -> list[str]:
+    """The values of an axis as cells, once for all stretches."""
+    return _quoted(texts)
 
 
 def _column(column: Any) -> Sequence[str]:

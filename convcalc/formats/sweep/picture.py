@@ -1,6 +1,6 @@
 """The front as points over its first two goals: in letters, and as a picture."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from convcalc.formats.diagnostics import printable
@@ -61,22 +61,27 @@ def _shown(job: Job, name: str) -> Callable[[float], str]:
 def _dots(report: SweepReport, link: Callable[[int], str] | None = None) -> Iterator[Dot]:
     """The networks that are kept, those on the front first, each once."""
     seen: set[int] = set()
+    ordered = list(map(values_by_size, report.job.space.axes))
     for groups, front in ((report.front, True), (report.best, False)):
         if groups is not None:
             for row, number in enumerate(groups.rows.numbers.tolist()):
                 if number not in seen:
                     seen.add(number)
-                    dot = _dot(report, groups, row, front=front)
+                    dot = _dot(report, groups, row, ordered, front=front)
                     yield dot if link is None else dot._replace(link=link(number))
 
 
-def _dot(report: SweepReport, groups: Groups, row: int, *, front: bool) -> Dot:
+def _dot(
+    report: SweepReport, groups: Groups, row: int, ordered: Sequence[Sequence[str]], *, front: bool
+) -> Dot:
+    """A network; `ordered` has the values of each axis by size."""
     job = report.job
     values = [_plain(groups.rows.columns[name][row]) for name, _ in job.keeper.goals]
     named = []
-    for axis, least, greatest in zip(job.space.axes, groups.least, groups.greatest, strict=True):
-        ordered = values_by_size(axis)
-        first, last = ordered[int(least[row])], ordered[int(greatest[row])]
+    for axis, texts, least, greatest in zip(
+        job.space.axes, ordered, groups.least, groups.greatest, strict=True
+    ):
+        first, last = texts[int(least[row])], texts[int(greatest[row])]
         named.append(f"{axis.name}={first if first == last else f'{first}..{last}'}")
     figures = [
         f"{name} {cell(job, name, value)}"
