@@ -22,6 +22,8 @@ ROLES = ("heat 3", "kept", "followed line", "measure", "quiet", "text")
 """Roles that points, the front's line, and what stands at the sides have."""
 TICKS = 5
 """About how many numbers stand at a side."""
+CLOSE = 2.0**-40
+"""Share of two values by which they differ so little that they stand at one place."""
 
 
 class Side(NamedTuple):
@@ -139,8 +141,10 @@ def ticks(values: Sequence[float]) -> list[float]:
     ([0.0, 10.0, 20.0, 30.0, 40.0, 50.0], [4.0, 5.0, 6.0])
     """
     least, greatest = min(values), max(values)
-    if least == greatest:
-        return [least - 1.0, float(least), least + 1.0]
+    apart = max(abs(least), abs(greatest)) * CLOSE
+    if greatest - least <= apart:
+        one = max(1.0, apart)
+        return [least - one, float(least), greatest + one]
     rough = (greatest - least) / TICKS
     power = 10.0 ** floor(log10(rough))
     step = next((each * power for each in (1, 2, 5) if each * power >= rough), 10 * power)

@@ -1,6 +1,7 @@
 """Attention that no layer is: one finding that says why, and the linear layers around it count."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -169,6 +170,17 @@ def inside(message: str) -> set[str]:
     what, _, written = message.partition(" of ")[0].partition(" (")
     assert what == "MultiHeadAttention"
     return set(written.removesuffix(")").split(", "))
+
+
+def test_operators_that_are_too_many_to_look_at_are_not_counted_in_part(tmp_path: Path) -> None:
+    """Of a mask that 450 operators make."""
+    names = ["mask", *(f"mask{at}" for at in range(450))]
+    made = [node("Neg", one, other) for one, other in pairwise(names)]
+    scores = (*made, node("Add", f"products {names[-1]}", "scores"))
+    row = Row(MASK, scores, inputs={"mask": (1, 1, 6, 6)})
+    (error, *_) = network_of(attention(row), tmp_path).errors
+
+    assert error.message.startswith("MultiHeadAttention of ")
 
 
 def test_attention_of_one_head_with_a_mask_is_layers(tmp_path: Path) -> None:

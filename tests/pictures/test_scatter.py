@@ -89,6 +89,16 @@ def test_one_point_and_equal_ones_have_a_place(value: float) -> None:
     assert not [path for path in made.paths if isinstance(path, Path) and path.role == "skip"]
 
 
+@pytest.mark.parametrize(
+    "values", [(2**60, 2**60), (2**60, 2**60 + 1), (10**16, 10**16), (0, 0), (-(2**70), -(2**70))]
+)
+def test_figures_that_floats_tell_not_apart_have_places_inside(values: tuple[int, int]) -> None:
+    made = drawn([Dot(value, value, front=True, title="") for value in values])
+
+    assert len(points(made)) == 2
+    assert all(0 <= x <= made.width and 0 <= y <= made.height for x, y in points(made))
+
+
 def test_of_very_many_points_some_are_drawn_and_that_is_said() -> None:
     made = drawn([Dot(each, each, front=True, title="") for each in range(3 * MOST)])
 

@@ -53,7 +53,10 @@ class Unsaid(NamedTuple):
         return {"refused": self.why, "written": self.written()}
 
     def written(self) -> Counter[str]:
-        """The operators between what queries, keys and values are cut from and what comes out."""
+        """The operators between what queries, keys and values are cut from and what comes out.
+
+        None of more than can be looked at, of which not all would be counted.
+        """
         sources = {id(each) for each in self.sources}
         behind: dict[int, Operation] = {}
         waiting = [self.last]
@@ -64,6 +67,8 @@ class Unsaid(NamedTuple):
                 continue
             behind[id(op)] = op
             waiting += [each for each in op.inputs if each is not None and each.constant is None]
+        if waiting:
+            return Counter()
         within: set[int] = set()
         while more := {
             at
