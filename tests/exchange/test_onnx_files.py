@@ -214,6 +214,44 @@ def test_open_extents_are_asked_for_and_become_given(tmp_path: Path) -> None:
     assert run("analyze", path, "--input", "16x24x3").exit_code == 0
 
 
+@tabled(
+    ("operator", "dims", "given", "wanted"),
+    [
+        ("Conv", "n 3 h w", "20x30x3", "20×30×3"),
+        ("Conv", "n 3 h w", "20x30x4", "it is N×3×?×?, and --input 20x30x4 is none such"),
+        ("Conv", "n 3 h w", "5x20x30x3", "it is N×3×?×?, and --input 5x20x30x3 is none such"),
+        ("Conv", "n c h w", "20x30x3", "20×30×3"),
+        ("Conv", "n c h w", "3x20x3", "3×20×3"),
+        ("Turned", "n h w 3", "20x30x3", "20×30×3"),
+        ("Turned", "n h w c", "20x30x3", "20×30×3"),
+        ("Turned", "n h w c", "3x20x3", "3×20×3"),
+        ("MatMul", "n l 3", "50x3", "50×3"),
+        ("MatMul", "n l c", "50x3", "50×3"),
+        ("MatMul", "n l 3", "50x4", "it is N×?×3, and --input 50x4 is none such"),
+        ("MatMul", "n l 3", "3x3", "3×3"),
+    ],
+)
+def test_what_is_given_has_its_channels_where_the_file_has_them(
+    operator: str, dims: str, given: str, wanted: str, tmp_path_factory: Any
+) -> None:
+    extents = [int(each) if each.isdigit() else each for each in dims.split()]
+    nodes, weights = [node("Relu", "x", "r"), node("Conv", "r w", "y")], weight(4, 3, 3, 3)
+    if operator == "Turned":
+        nodes[1:] = [node("Transpose", "r", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "y")]
+    elif operator == "MatMul":
+        nodes[1:], weights = [node("MatMul", "r w", "y")], weight(3, 5)
+    made = model(nodes, {"w": weights}, inputs={"x": extents})
+    network = read(saved(made, tmp_path_factory.mktemp("given")), input=given)
+
+    if wanted[0].isdigit():
+        assert not network.errors
+        assert str(network.shape_of(0)) == wanted
+    else:
+        (error,) = network.errors
+        assert error.code == "CC603"
+        assert wanted in error.message
+
+
 def test_a_damaged_file_is_one_error_and_no_traceback(tmp_path: Path) -> None:
     whole = small().SerializeToString()
     path = tmp_path / "model.onnx"

@@ -67,6 +67,9 @@ class Graph:
         """The inputs that the file says itself, and not as they are given."""
         self.open: list[Open] = []
         """Extents that are neither said nor given."""
+        self.unfit: dict[str, tuple[Dims, tuple[int, ...]]] = {}
+        """By the name of an input what the file says of it, 0 of what is open, and what is given
+        of it, channels first, where these do not fit."""
         self.named: dict[str, dict[int, str]] = {}
         """By the name of an input, its axes that have a name in the file."""
         self.batch = 0
@@ -129,7 +132,7 @@ class Graph:
         dims: list[Extent] = []
         written = tensor.shape.dim
         given = self.given.get(info.name) or self.given.get("") or ()
-        sizes = given if len(given) == len(written) - 1 else ()
+        sizes = self._sizes(info.name, written, given) if given else ()
         for axis, dim in enumerate(written):
             size = dim.dim_value if dim.HasField("dim_value") else 0
             if axis == 0 and len(written) > 1:
@@ -152,6 +155,18 @@ class Graph:
         if given and info.name not in self.named and sorted(asked) != sorted(sizes_there):
             self.fixed[info.name] = value.dims
         return value
+
+    def _sizes(self, name: str, written: Any, given: tuple[int, ...]) -> tuple[int, ...]:
+        """What is given of an input, in the order of the file; nothing where that does not fit."""
+        said = [max(dim.dim_value, 0) if dim.HasField("dim_value") else 0 for dim in written[1:]]
+        if all(said):
+            return ()
+        from convcalc.exchange.onnx.fitting import fitted  # of what few files leave open
+
+        sizes = fitted(self.model, name, said, given)
+        if sizes is None:
+            self.unfit[name] = (tuple(said), given)
+        return sizes or ()
 
     # Operations
 

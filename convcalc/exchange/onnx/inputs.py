@@ -65,11 +65,17 @@ def asking(graph: Graph) -> Imported:
     for name, opens in by_input.items():
         words = ", ".join(f"`{each.name}`" if each.name else f"axis {each.axis}" for each in opens)
         option = f"{legal(name, 'input')}=" if len(graph.inputs) > 1 else ""
+        message = f"the file leaves open how large the input `{name[:60]}` is: {words}"
+        if name in graph.unfit:
+            said, (channels, *spatial) = graph.unfit[name]
+            dims = "×".join(("N", *(str(each) if each else "?" for each in said)))
+            shape = "x".join(map(str, (*spatial, channels)))
+            message += f"; it is {dims}, and --input {shape} is none such"
         findings.append(
             Finding(
                 Problem(
                     "CC603",
-                    f"the file leaves open how large the input `{name[:60]}` is: {words}",
+                    message,
                     help=f"say it: --input {option}224x224x3",
                 ),
                 name,
