@@ -472,6 +472,23 @@ def test_what_is_shared_and_folded_is_said(tmp_path: Path) -> None:
     assert "folded: 2 weights" in result.stderr
 
 
+def test_what_no_output_hangs_on_is_left_out_and_said(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x w b", "y"),
+        node("Conv", "x w v", "side"),
+        node("Relu", "side", "r"),
+        node("Conv", "r u", "end"),
+    ]
+    weights = {"w": weight(4, 3, 3, 3), "b": weight(4), "v": weight(4), "u": weight(4, 4, 1, 1)}
+    result = taken(saved(model(nodes, weights), tmp_path))
+
+    assert result.spec is not None
+    assert len(result.spec.layers) == 1
+    assert result.notes == (
+        "2 operators with 20 weights are left out: no output hangs on what is made there",
+    )
+
+
 def test_a_report_says_what_is_shared_and_folded(tmp_path: Path) -> None:
     nodes = [
         node("Conv", "x onnx::Conv_1 b", "c", pads=[1, 1, 1, 1]),

@@ -331,8 +331,13 @@ class Graph:
                 return at_hand(given[key], "float32" if "float" in key else "int64", name)
         return Constant((), _unknown("a constant that is no number"), floats=False, name=name)
 
-    def prune(self) -> None:
-        """Leave out what no output needs, and count anew what reads each tensor."""
+    def idle(self) -> list[Operation]:
+        """The operations that no output needs, of which none is left by `prune`."""
+        needed = self._needed()
+        return [op for op in self.operations if id(op) not in needed]
+
+    def _needed(self) -> set[int]:
+        """The operations that outputs need, by their identity."""
         needed: set[int] = set()
         waiting = [value.operation for value in self.outputs]
         while waiting:
@@ -344,6 +349,11 @@ class Graph:
                 maker = None if value is None else value.operation
                 if maker is not None:
                     waiting.append(maker)
+        return needed
+
+    def prune(self) -> None:
+        """Leave out what no output needs, and count anew what reads each tensor."""
+        needed = self._needed()
         for op in self.operations:
             for value in op.inputs:
                 if value is not None:

@@ -27,6 +27,7 @@ from convcalc.exchange.onnx.rows import reads
 from convcalc.exchange.onnx.scopes import PRODUCER, TORCH
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown, size_of
 from convcalc.exchange.wiring import CannotError, Wiring
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.nodes import Entry, List, Map, Text
 from convcalc.spec.tree import Spec
@@ -78,6 +79,7 @@ def _imported(graph: Graph) -> Imported:
         module_of=_modules(graph),
         kind_of=partial(_kind, scopes) if of_convcalc else lambda _: "",
     )
+    idle = _idle(graph)
     recognise(graph)
     for value in graph.inputs:
         add_input(graph, wiring, value)
@@ -93,7 +95,7 @@ def _imported(graph: Graph) -> Imported:
         (*_findings(reader.lost), *known, *_undecided(reader)),
         reader.weights,
         whole=not (reader.lost or known),
-        notes=(*given_in_vain(graph), *reader.said(wiring.live(outputs))),
+        notes=(*given_in_vain(graph), *idle, *reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
         scopes=scopes,
         said=written.said,
@@ -103,6 +105,33 @@ def _imported(graph: Graph) -> Imported:
             if made.kind == "input" and number not in wiring.stopgaps
         },
     )
+
+
+def _idle(graph: Graph) -> list[str]:
+    """What is said of operations with weights that no output hangs on, which are left out."""
+    idle = graph.idle()
+    if not idle:
+        return []
+    left = {id(op) for op in idle}
+    used = {name for op in graph.operations if id(op) not in left for name in _learned(op)}
+    learned = [_learned(op) for op in idle]
+    count = sum(map(bool, learned))
+    held = {name: size for each in learned for name, size in each.items() if name not in used}
+    if not count:
+        return []
+    are = "is" if count == 1 else "are"
+    what = f"{plural(count, 'operator')} with {plural(sum(held.values()), 'weight')} {are} left out"
+    return [f"{what}: no output hangs on what is made there"]
+
+
+def _learned(op: Operation) -> dict[str, int]:
+    """The arrays of the file that an operation reads, and how many values each has."""
+    read = [value.constant for value in op.inputs if value is not None]
+    return {
+        each.name: each.size
+        for each in read
+        if each is not None and each.initializer and each.floats
+    }
 
 
 def _modules(graph: Graph) -> Callable[[str], str]:
