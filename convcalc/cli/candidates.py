@@ -280,10 +280,11 @@ def _order(asked: Asked) -> Iterator[Candidate]:
 
 
 def _tools(asked: Asked) -> Iterator[Candidate]:
-    """The tools whose numbers are known, with what each counts."""
+    """The tools whose numbers are known, each with its version, and the word for all."""
     from convcalc.analysis.conventions import CONVENTIONS
 
     del asked
+    yield Candidate("all")
     for name, row in CONVENTIONS.items():
         yield Candidate(name, f"{row.title} {row.version}")
 

@@ -38,10 +38,13 @@ from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.program import program
 from convcalc.analysis.memory.sharding import largest_sharded_batch
 from convcalc.analysis.memory.walk import BATCH, at
+from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.explanation.peak import explain_memory
 from convcalc.graph import Network, SpecError, load, loads, read
+from convcalc.spec import swept
 from convcalc.spec.bundled import bundled_folder
 from convcalc.spec.promises import OPTIMIZERS
+from convcalc.sweeps import space
 
 GIB = 2**30
 GOLDEN: dict[str, dict[str, int]] = json.loads((DATA / "memory.json").read_text(encoding="utf-8"))
@@ -629,8 +632,10 @@ def test_of_another_loss_only_what_is_known_with_it_is_suggested() -> None:
     assert not [suggestion for suggestion in found if "mixed" in suggestion.change]
 
 
-def test_optimizers_are_those_of_a_budget() -> None:
+def test_words_of_specs_are_those_that_there_are() -> None:
     assert tuple(RULES) == OPTIMIZERS
+    assert tuple(DTYPE_BYTES) == swept.DTYPES
+    assert space.METHODS == swept.SAMPLINGS
 
 
 @tabled(

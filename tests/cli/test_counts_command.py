@@ -74,6 +74,10 @@ def test_a_bridge_by_layer_says_what_each_adds() -> None:
         (["--count", "thop", "--why=fvcore"], "are two tools"),
         (["--count", "thop", "--mode", "train"], "--mode is without effect on thop"),
         (["--count", "torchinfo", "--no-grad"], "--no-grad is without effect on torchinfo"),
+        (
+            ["--count", "torchprofile", "--mode", "train"],
+            "--mode is without effect on torchprofile",
+        ),
         (["--count", "thop", "--no-grad"], "--no-grad is without effect on thop"),
         (["--no-grad"], "--no-grad is about what other tools count"),
         (["--by-layer", "--count", "thop"], "--by-layer is of the terms of --why"),

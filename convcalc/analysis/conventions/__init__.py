@@ -41,6 +41,8 @@ class Convention(NamedTuple):
     """The call whose number it is."""
     minds: tuple[Literal["train", "no_grad"], ...] = ()
     """Which of these change its number; the others are without effect on it."""
+    evaluates: bool = False
+    """Whether it puts the model into evaluation first, whose paths are then taken."""
     written: Mapping[str, str] = MappingProxyType({})
     """How layers of a kind are written where nothing else is said, if not in the usual way."""
 
@@ -82,7 +84,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="MACs",
             each=1,
             call="profile_macs(model, inputs)",
-            minds=("train", "no_grad"),
+            minds=("no_grad",),
         ),
         "flopcounter": Convention(
             title="FlopCounterMode on the meta device",
@@ -97,7 +99,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             unit="FLOPs, two a multiply-add",
             each=2,
             call="FlopCounterMode().get_total_flops(), model and inputs on the CPU",
-            minds=("train", "no_grad"),
+            minds=("no_grad",),
         ),
         "ptflops": Convention(
             title="ptflops, backend pytorch",
@@ -106,6 +108,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             each=1,
             call="get_model_complexity_info(model, size)",
             minds=("no_grad",),
+            evaluates=True,
         ),
         "ptflops:aten": Convention(
             title="ptflops, backend aten",
@@ -114,6 +117,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             each=1,
             call="get_model_complexity_info(model, size, backend='aten')",
             minds=("no_grad",),
+            evaluates=True,
         ),
         "calflops": Convention(
             title="calflops",
@@ -122,6 +126,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             each=2,
             call="calculate_flops(model, size)",
             minds=("no_grad",),
+            evaluates=True,
         ),
         "deepspeed": Convention(
             title="deepspeed, flops profiler",
@@ -130,6 +135,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             each=2,
             call="get_model_profile(model, size)",
             minds=("no_grad",),
+            evaluates=True,
         ),
         "tensorflow": Convention(
             title="TensorFlow's profiler, of Keras",
@@ -412,7 +418,7 @@ def sites(network: Network, tool: str, given: Conditions) -> Iterator[tuple[int,
                 inputs=inputs,
                 batch=given.batch,
                 words=words,
-                train=given.mode == "train" and "train" in row.minds,
+                train=given.mode == "train" and not row.evaluates,
                 named=len(network.inputs) > 1,
                 no_grad=given.no_grad,
                 shared=node.shared_with is not None,
