@@ -32,6 +32,8 @@ SET = "set."
 """What stands before the name of a parameter that is also that of something else."""
 MOST_AXES = 64
 """Most axes of a sweep."""
+MOST_CHANNELS = 10_000
+"""Most combinations of what the channels of an input follow from."""
 MOST_BATCH = 2**31
 """Most examples at once."""
 
@@ -56,6 +58,24 @@ class Worked(NamedTuple):
     """An array of whole numbers with an axis for each of the sources: by their codes, its own."""
 
 
+class Channels(NamedTuple):
+    """The channels that inputs keep of which a number alone sets the extents, where they vary."""
+
+    sources: tuple[int, ...]
+    """The axes that the spec's inputs are made of, by number."""
+    sizes: tuple[int, ...]
+    """How many values each of these has."""
+    known: tuple[Mapping[str, int], ...]
+    """By their codes, the last changing fastest: the channels by input, of those that are known."""
+
+    def at(self, codes: Sequence[int]) -> Mapping[str, int]:
+        """Those of a design, by the codes of all axes."""
+        place = 0
+        for source, size in zip(self.sources, self.sizes, strict=True):
+            place = place * size + codes[source]
+        return self.known[place]
+
+
 class Axis(NamedTuple):
     """Something that is varied, with all values that it takes."""
 
@@ -72,6 +92,21 @@ class Axis(NamedTuple):
     by their names, of a batch a whole number, of a checkpoint what `RunTerms` takes."""
     worked: Worked | None = None
     """Of an axis that is worked out from others how; None for one that has its own values."""
+    channels: Channels | None = None
+    """Of an input with numbers alone the channels that it keeps, where other axes change them."""
+
+    def shapes(self, codes: Sequence[int], code: int) -> Shape | Mapping[str, Shape]:
+        """Of an input its value in a design, by the codes of all axes and its own."""
+        value: Shape | Mapping[str, Shape] = self.values[code]
+        if self.channels is None or not self.texts[code].isdecimal():
+            return value
+        channels = self.channels.at(codes)
+        if isinstance(value, Shape):
+            return value._replace(channels=next(iter(channels.values()), value.channels))
+        return {
+            name: shape._replace(channels=channels.get(name, shape.channels))
+            for name, shape in value.items()
+        }
 
 
 @contextmanager
@@ -183,7 +218,41 @@ def read_axes(
         (name, _), (kind, target) = vary[number], named[number]
         with _of(name):
             own[number] = _work_out(reader, name.strip(), kind, target, number, own, worked)
-    return tuple(own[number] for number in range(len(vary)))
+    return _with_channels(subject, tuple(own[number] for number in range(len(vary))))
+
+
+def _with_channels(subject: Subject, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """The axes, those of inputs with the channels that a number alone keeps in each design."""
+    alone = [axis.kind == "input" and any(map(str.isdecimal, axis.texts)) for axis in axes]
+    made_of = subject.input_names if any(alone) else ()
+    sources = [
+        at for at, axis in enumerate(axes) if axis.kind == "parameter" and axis.target in made_of
+    ]
+    if not sources:
+        return axes
+    sizes = tuple(len(axes[source].texts) for source in sources)
+    if prod(sizes) > MOST_CHANNELS:
+        names = " and ".join(axes[source].name for source in sources)
+        message = (
+            f"a number alone keeps the channels of the input, of which {names} "
+            f"{'make' if len(sources) > 1 else 'makes'} {prod(sizes):,}, and {MOST_CHANNELS:,} are "
+            "the most: write shapes, or fewer values"
+        )
+        raise AxisError(message, axes[alone.index(True)].name)
+    known = []
+    for place in np.ndindex(*sizes):
+        values = {
+            axes[source].target: axes[source].texts[code]
+            for source, code in zip(sources, place, strict=True)
+        }
+        network = subject.network(values)
+        shapes = {name: network.shape_of(index) for name, index in network.named_inputs.items()}
+        known.append({name: shape.channels for name, shape in shapes.items() if shape is not None})
+    channels = Channels(tuple(sources), sizes, tuple(known))
+    return tuple(
+        axis._replace(channels=channels) if own else axis
+        for axis, own in zip(axes, alone, strict=True)
+    )
 
 
 class _Reader:

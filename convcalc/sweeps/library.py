@@ -102,8 +102,9 @@ class Sweep:
             f"{self._report.done:,} worked out>"
         )
 
-    def __len__(self) -> int:
-        """How many designs there are."""
+    @property
+    def designs(self) -> int:
+        """How many designs there are, worked out or not."""
         return self._job.space.designs
 
     def __iter__(self) -> Iterator[Designs]:
@@ -275,7 +276,10 @@ def _refuse_twice(space: Space, **given: object) -> None:
 
 
 def _names(given: str | Sequence[str] | None, name: str, such: str) -> str | None:
-    return None if given is None else ",".join(texts(given, name, such))
+    """Names with commas between them; None for none, and for a list that has none."""
+    if given is None or (not isinstance(given, str) and not given):
+        return None
+    return ",".join(texts(given, name, such))
 
 
 def _values(name: str, given: object) -> str | Sequence[str]:

@@ -14,7 +14,7 @@ from convcalc.spec.parameters import value_set
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import FieldError
 from convcalc.sweeps.arrays import column_of, evaluate
-from convcalc.sweeps.axes import SET, Axis
+from convcalc.sweeps.axes import MEMORY, SET, Axis
 from convcalc.sweeps.measures import (
     MEASURES,
     TRAINING,
@@ -52,6 +52,9 @@ class Names:
         if not is_measure(name):
             if name in self._axes or name in self._settled:
                 return None
+            if name in self._own:
+                message = f"{name} is not varied; the parameter of the spec is {SET}{name}"
+                raise ArgumentError(message)
             others = dict.fromkeys((*(axis.name for axis in self.space.axes), *self._own))
             raise ArgumentError(unknown_measure(name, others))
         measure = read_measure(name)
@@ -84,11 +87,10 @@ class Names:
     @cached_property
     def _axes(self) -> Mapping[str, Axis]:
         """The axes by their names; of a parameter with `set.` in front, too."""
-        axes = {axis.name: axis for axis in self.space.axes}
-        axes |= {
-            f"{SET}{axis.target}": axis for axis in self.space.axes if axis.kind == "parameter"
-        }
-        return axes
+        own = {axis.target: axis for axis in self.space.axes if axis.kind == "parameter"}
+        axes = {name: axis for name, axis in own.items() if name not in (*MEMORY, "input")}
+        axes |= {axis.name: axis for axis in self.space.axes}
+        return axes | {f"{SET}{name}": axis for name, axis in own.items()}
 
     @property
     def _own(self) -> Mapping[str, Any]:

@@ -148,6 +148,8 @@ class Space(NamedTuple):
         batch, terms = self.batch, self.terms
         for axis, code in zip(self.axes, codes, strict=True):
             value = axis.values[code]
+            if axis.kind == "input":
+                value = axis.shapes(codes, code)
             if axis.kind == "parameter":
                 parameters[axis.target] = axis.texts[code]
             elif axis.kind == "input" and isinstance(value, Mapping):

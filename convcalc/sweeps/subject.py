@@ -9,7 +9,11 @@ from convcalc.findings import Findings
 from convcalc.graph import Given, Network, SpecError, Written, as_written, network_of, read
 from convcalc.graph.given import given_parameters, given_shape
 from convcalc.shape import Shape
+from convcalc.spec.fields import FieldReader
+from convcalc.spec.made_of import names_in
+from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import Map, Node, Value
+from convcalc.spec.parameters import Member
 from convcalc.spec.swept import Swept, read_sweep
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
@@ -107,6 +111,22 @@ class Subject:
         if isinstance(preset, Map):
             entries |= {name: node for name, node in preset.entries.items() if name in entries}
         return entries
+
+    @cached_property
+    def input_names(self) -> set[str]:
+        """The parameters that the spec's own inputs are made of, and what these are made of."""
+        findings = Findings(self.written.places)
+        member = Member(Reporter(findings), FieldReader(findings), self.spec)
+        member.choose(self.preset)
+        declared = self.defaults
+        made_of: set[str] = set()
+        waiting = [*(names_in(member.entry("input")) & declared.keys())]
+        while waiting:
+            name = waiting.pop()
+            if name not in made_of:
+                made_of.add(name)
+                waiting.extend(names_in(declared[name]) & declared.keys())
+        return made_of
 
     @property
     def shapes(self) -> Mapping[str, Shape]:

@@ -157,6 +157,11 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
     assert 0 < value["left"] < 15
 
 
+def test_a_parameter_that_is_varied_by_its_whole_name_has_its_own_one() -> None:
+    assert answer("--vary", "set.width=1..4", "--where", "width > 2")["left"] == 2
+    assert answer("--vary", "set.width=1..4", "--where", "set.width > 2")["left"] == 2
+
+
 @tabled(
     ("arguments", "message"),
     [
@@ -172,6 +177,10 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
         (
             "--vary width=1..3 --where mac<3",
             "'mac' is nothing that a design has: did you mean macs",
+        ),
+        (
+            "--vary set.batch=1,2 --where batch<2",
+            "--where: batch is not varied; the parameter of the spec is set.batch",
         ),
         ("--vary width=1..3 --where 3<4", "names nothing that a design has"),
         ("--vary width=1..3 --where macs", "macs is no condition"),

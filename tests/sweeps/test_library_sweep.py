@@ -1,5 +1,6 @@
 """`convcalc.sweep`: designs as arrays, what they come to, and tables of others."""
 
+import operator
 import sys
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_columns_are_the_rows_of_the_command(tmp_path: Any) -> None:
     ]
     assert printed.splitlines() == lines
     assert columns["macs"].dtype == np.int64
-    assert (sweep.report.done, sweep.report.left, len(sweep)) == (12, 8, 12)
+    assert (sweep.report.done, sweep.report.left, sweep.designs) == (12, 8, 12)
 
 
 def test_going_through_again_begins_anew_and_finish_goes_on() -> None:
@@ -82,6 +83,23 @@ def test_no_column_hides_another() -> None:
     assert columns["layers"].tolist() == [2, 3]
 
 
+def test_a_list_of_no_names_is_none() -> None:
+    given: Any = {"pareto": [], "sort": [], "columns": []}
+    sweep = convcalc.sweep("lenet5", {"classes": "1,2"}, **given)
+
+    assert (
+        sweep.finish().to_dict() == convcalc.sweep("lenet5", {"classes": "1,2"}).finish().to_dict()
+    )
+
+
+def test_what_is_gone_through_makes_no_room_for_all_designs() -> None:
+    """A list asks how long something is, and would hold a place for each of 10 billion designs."""
+    sweep = convcalc.sweep("lenet5", {"classes": "1..100000", "input": "1..100000"})
+
+    assert sweep.designs == 10**10
+    assert operator.length_hint(sweep) == 0
+
+
 TABLED = {
     "width": "1..8",
     "big": [3, 10**17 + 1],
@@ -120,8 +138,8 @@ def test_pandas_gets_the_columns_with_their_types() -> None:
         for name, kind in TYPES.items()
     }
 
-    assert len(frame) == sweep.report.left < len(sweep)
-    assert sweep.report.invalid_designs == len(sweep) - len(frame) > 0
+    assert len(frame) == sweep.report.left < sweep.designs
+    assert sweep.report.invalid_designs == sweep.designs - len(frame) > 0
     assert not frame.isna().any().any()
     assert {name: str(frame[name].dtype) for name in frame} == types
     assert all(frame[name].tolist() == columns[name].tolist() for name in columns)

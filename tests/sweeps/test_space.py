@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from tabled import tabled
 
-from convcalc import loads
+from convcalc import loads, parse
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.diagnostics import ArgumentError
 from convcalc.shape import Shape
+from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
+from convcalc.sweeps.measures import read_measure
+from convcalc.sweeps.plain import PlainEvaluator
 from convcalc.sweeps.space import Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import written_values
@@ -198,3 +201,40 @@ def test_an_input_that_changes_with_others_is_not_varied_beside_them() -> None:
         read_space(subject, [("input.right", "4"), ("input", "8,16")])
     both = read_space(subject, [("input.left", "4,8"), ("input.right", "9")])
     assert both.design(1).input == {"left": Shape(1, (8, 8)), "right": Shape(1, (9, 9))}
+
+
+CHANNELED = """\
+input: {left: [8, 8, channels], right: [8, 8, depth]}
+parameters: {channels: 3, depth: 2*channels, width: 2}
+layers:
+  - {conv: {filters: width, kernel: 1}, from: left}
+  - {conv: {filters: width, kernel: 3}, from: right, name: other}
+"""
+
+
+def test_a_number_alone_keeps_the_channels_of_each_design() -> None:
+    """Also where these are varied, and follow from what is."""
+    vary = [("input", "4,5,6x6x1"), ("channels", "1,3"), ("width", "1..3")]
+    subject = Subject(
+        parse(
+            "{input: [8, 8, channels], parameters: {channels: 3, width: 2}, "
+            "layers: [conv: {filters: width, kernel: 3}]}"
+        )
+    )
+    space = read_space(subject, vary)
+    shapes = [str(space.design(number).input) for number in range(0, space.designs, 3)]
+    asked = [read_measure(name) for name in ("parameters", "macs", "memory")]
+    one = PiecewiseEvaluator(subject).evaluate(space, 0, space.designs, asked)
+    other = PlainEvaluator(subject).evaluate(space, 0, space.designs, asked)
+
+    assert shapes == ["4×4×1", "4×4×3", "5×5×1", "5×5×3", "6×6×1", "6×6×1"]
+    assert (other.reason < 0).tolist() == [True] * 15 + [False] * 3  # 6x6x1 is not of 3 channels
+    for name, column in other.columns.items():
+        assert one.columns[name].tolist() == column.tolist()
+    assert other.columns["parameters"][:6].tolist() == [10, 20, 30, 28, 56, 84]  # w·(9c + 1)
+
+    several = read_space(Subject(parse(CHANNELED)), [("input", "4"), ("channels", "1,5")])
+    assert [several.design(number).input for number in (0, 1)] == [
+        {"left": Shape(1, (4, 4)), "right": Shape(2, (4, 4))},
+        {"left": Shape(5, (4, 4)), "right": Shape(10, (4, 4))},
+    ]

@@ -82,7 +82,7 @@ class Top:
         given = self.subject.input
         for axis, code in zip(self.axes, codes, strict=True):
             if axis.kind == "input":
-                value = axis.values[code]
+                value = axis.shapes(codes, code)
                 if isinstance(given, Mapping) and isinstance(value, Mapping):
                     given = {**given, **value}
                 else:
@@ -101,21 +101,9 @@ class Top:
     def _declared(self) -> Mapping[str, Node]:
         return self.subject.defaults
 
-    def _made_of(self) -> set[str]:
-        """The parameters that the spec's own input is made of, and what these are made of."""
-        declared = self._declared()
-        made_of: set[str] = set()
-        waiting = list(names_in(self.member.entry("input")) & declared.keys())
-        while waiting:
-            name = waiting.pop()
-            if name not in made_of:
-                made_of.add(name)
-                waiting.extend(names_in(declared[name]) & declared.keys())
-        return made_of
-
     def _turns_on(self) -> Radix:
         inputs = [number for number, axis in enumerate(self.axes) if axis.kind == "input"]
-        made_of = self._made_of()
+        made_of = self.subject.input_names
         varied = [number for name, number in self.own.items() if name in made_of]
         axes = sorted({*inputs, *varied})
         return Radix(axes, [self.sizes[axis] for axis in axes])
