@@ -447,7 +447,10 @@ def _run(
     endings = {_ending(file) for file in of_rows} | ({CSV} if rows else set())
     writers: dict[str, Writer] = {ending: _format(ROWS[ending]) for ending in sorted(endings)}
     job.encode = {ending: writer.encode for ending, writer in writers.items()}
-    opened = [_row_file(file, writers[_ending(file)], job, lengths) for file in of_rows]
+    opened = [
+        _row_file(file, writers[_ending(file)], job, lengths, whole=again and result.whole)
+        for file in of_rows
+    ]
     if rows:
         write_made(writers[CSV].header(job).decode())
     progress = _progress(job.space.designs, result.done)
@@ -478,11 +481,14 @@ def _state(path: str | None, job: Job, files: Sequence[str]) -> "State | None":
     return State(path, job, files)
 
 
-def _row_file(file: str, writer: "Writer", job: Job, lengths: Mapping[str, int]) -> "RowFile":
+def _row_file(
+    file: str, writer: "Writer", job: Job, lengths: Mapping[str, int], *, whole: bool
+) -> "RowFile":
     """A file of rows, new or cut off where it holds."""
     from convcalc.sweeps.row_file import RowFile
 
-    return RowFile(file, _ending(file), writer, job, length=lengths.get(file + writer.PART))
+    length = lengths.get(file + writer.PART)
+    return RowFile(file, _ending(file), writer, job, length=length, whole=whole)
 
 
 def _told(message: str) -> None:

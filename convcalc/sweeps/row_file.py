@@ -32,11 +32,19 @@ class RowFile:
     """A file of the designs that are left, which grows as they come."""
 
     def __init__(
-        self, path: str, ending: str, writer: Writer, job: Job, *, length: int | None = None
+        self,
+        path: str,
+        ending: str,
+        writer: Writer,
+        job: Job,
+        *,
+        length: int | None = None,
+        whole: bool = False,
     ) -> None:
         """Open it, new or, where `length` says how much of it holds, cut off there.
 
-        Raises `ArgumentError` where that cannot be.
+        Of a sweep that is `whole` a file that was made of what had grown stays as it is. Raises
+        `ArgumentError` where it cannot be opened.
         """
         self.made = path
         self.path = path + writer.PART
@@ -46,9 +54,16 @@ class RowFile:
         """How many bytes were written, those of before among them."""
         try:
             if length is None:
-                self.file: RawIOBase = Path(self.path).open("wb", buffering=0)  # noqa: SIM115 (see `close`)
+                self.file: RawIOBase | None = Path(self.path).open("wb", buffering=0)  # noqa: SIM115 (see `close`)
                 self.write(writer.header(job))
                 return
+            if whole and not Path(self.path).exists() and Path(self.made).exists():
+                self.file = None
+                self.length = length
+                return
+            if not Path(self.path).exists():
+                message = f"{self.path}: is not there any more, so begin anew with --state"
+                raise ArgumentError(message)
             there = Path(self.path).stat().st_size
             if there < length:
                 message = f"{self.path}: has {there:,} bytes, and {length:,} were written before"
@@ -62,6 +77,8 @@ class RowFile:
 
     def write(self, data: bytes) -> None:
         """Put designs behind those that are there; raises `StoppedError`."""
+        if self.file is None:
+            return
         left = memoryview(data)
         try:
             while left:
@@ -77,6 +94,8 @@ class RowFile:
         `again` is whether it may be gone on with, and what grows is kept for that. Where the file
         cannot be made, it is kept if `keep` says so. Raises `StoppedError`.
         """
+        if self.file is None:
+            return
         try:
             if self.file.seekable():
                 self.file.truncate(length)

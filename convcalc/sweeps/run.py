@@ -79,15 +79,15 @@ def run(
     broken: list[StoppedError] = []
     result, lengths = holds
     again = state is not None and not result.whole
+    if state is not None:
+        with _gathered(broken):
+            state.keep(result, lengths, now=True)  # before what has grown goes for what it is made
     for file in files:
         with _gathered(broken):
             file.close(lengths[file.path], again=again, keep=state is not None or result.whole)
     if job.parts is not None:
         with _gathered(broken):
             job.parts.settle(since, [each for each in stretches if each[1] <= result.done])
-    if state is not None:
-        with _gathered(broken):
-            state.keep(result, lengths, now=True)
     if ended is None or (broken and not isinstance(ended, Exception)):
         ended = broken[0] if broken else None  # what follows from an error is less than it
     if isinstance(ended, StoppedError):

@@ -2,7 +2,7 @@
 
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -139,6 +139,45 @@ def test_a_file_of_parquet_that_cannot_be_made_is_no_half_file(
         assert not Path("r.parquet.part").exists()
     else:
         assert "the designs stand in r.parquet.part, a stream of Arrow" in result.stderr
+
+
+@pytest.mark.parametrize("ended", ["r.parquet", "r.json", ""])
+def test_what_ended_while_its_files_were_written_goes_on(
+    monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    """Killed while that file was made, or not at all; nothing is worked out again."""
+    pytest.importorskip("pyarrow.parquet", reason="the extra `sweep` is not installed")
+    from convcalc.cli import sweep
+    from convcalc.formats.sweep import parquet
+
+    class KilledError(BaseException):
+        """Which nothing comes after."""
+
+    def killed(*given: object) -> None:
+        del given
+        raise KilledError
+
+    files = ("-o", "r.parquet", "-o", "r.json")
+    whole = run(*files)
+    wanted = {path: path.read_bytes() for path in map(Path, files[1::2])}
+    for path in wanted:
+        path.unlink()
+    with monkeypatch.context() as patch:
+        if ended == "r.parquet":
+            patch.setattr(parquet, "finish", killed)
+        elif ended:
+            patch.setattr(sweep, "write_file", killed)
+        with pytest.raises(KilledError) if ended else nullcontext():
+            run(*files, "--state", "s")
+    on = run(*files, "--resume", "s")
+
+    assert on.exit_code == 0, on.output
+    assert on.stdout == whole.stdout
+    assert {path: path.read_bytes() for path in wanted} == wanted
+    Path("r.parquet").unlink()
+    lost = run(*files, "--resume", "s")
+    assert lost.exit_code == 2
+    assert "r.parquet.part: is not there any more, so begin anew with --state" in lost.stderr
 
 
 def test_a_pipe_is_written_to_as_a_file() -> None:
