@@ -15,7 +15,7 @@ from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
 from convcalc.sweeps.engine.pieces import Piece
 from convcalc.sweeps.measures import read_measure
 from convcalc.sweeps.plain import PlainEvaluator
-from convcalc.sweeps.space import Space, read_space
+from convcalc.sweeps.space import Sample, Space, read_space
 from convcalc.sweeps.subject import Subject
 
 AROUND = """
@@ -416,6 +416,7 @@ def test_blocks_of_designs_are_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(evaluator, "BLOCK", 11)
     monkeypatch.setattr(evaluator, "FEWEST", 3)
     monkeypatch.setattr(evaluator, "MOST_KEPT", 5)
+    monkeypatch.setattr(evaluator, "MOST_QUESTIONS", 2)
     held, plain = PiecewiseEvaluator(subject), PlainEvaluator(subject)
 
     assert told(held.evaluate(space, 5, 60, asked)) == told(plain.evaluate(space, 5, 60, asked))
@@ -429,7 +430,35 @@ def test_blocks_of_designs_are_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -
 def test_pieces_without_a_table_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convcalc.sweeps.engine.pieces.MOST_IN_TABLE", 3)
     monkeypatch.setattr("convcalc.sweeps.engine.tables.MOST_PAIRS", 3)
+    monkeypatch.setattr(watched, "FEW_ANSWERS", 0)
     assert same(loaded(AROUND), CASES["names around"][1], TOTALS, most=24)
+    monkeypatch.setattr(watched, "SPARSE", 0)  # no table of answers, however many there are
+    assert same(loaded(AROUND), CASES["names around"][1], TOTALS, most=24)
+
+
+def test_as_many_questions_as_designs_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block's own name has another value in each design, beside which `w` is asked for."""
+    text = """
+input: 4x4x1
+parameters: {a: 1, w: 1}
+blocks: {unit: {parameters: {x}, layers: [conv: {filters: x + w, kernel: 1}]}}
+layers: [unit: {x: a}]
+"""
+    monkeypatch.setattr(evaluator, "FIRST", 16)
+    monkeypatch.setattr(evaluator, "BLOCK", 16)
+    monkeypatch.setattr(evaluator, "MOST_QUESTIONS", 40)
+    subject = Subject(loaded(text))
+    vary = [("a", "1..500"), ("w", "1..3000")]
+    space = read_space(subject, vary, sample=Sample(200))
+    held, asked = PiecewiseEvaluator(subject), [read_measure("parameters")]
+    chunk = held.evaluate(space, 0, 200, asked)
+
+    filters = [sum(map(int, space.design(number).parameters.values())) for number in range(200)]
+    assert chunk.columns["parameters"].tolist() == [2 * each for each in filters]
+    assert held._pieces is not None
+    questions = [*held._pieces.kits.recorder.questions.values()]
+    assert len(questions) <= 40 + 2 * 16
+    assert sum(each._table is not None for each in questions) < len(questions) / 2
 
 
 def test_a_piece_of_more_combinations_than_64_bits_is_the_same() -> None:

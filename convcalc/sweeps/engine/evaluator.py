@@ -41,6 +41,8 @@ LITTLE = 20_000
 """Layers that are little, of those that a block of designs brings."""
 MOST_KEPT = 250_000
 """Layers of leaves and results that may be kept from block to block; of more all are forgotten."""
+MOST_QUESTIONS = 20_000
+"""Questions that may be kept from block to block, as layers may."""
 
 
 class PiecewiseEvaluator:
@@ -196,7 +198,10 @@ class _Pieces:
 
     def forget(self) -> int:
         """Let go of what was found, if it is much; how many layers are kept."""
-        if self.kept > MOST_KEPT:
+        many = len(self.kits.recorder.questions) > MOST_QUESTIONS
+        if many:
+            self.kits = Kits(self.top)
+        if many or self.kept > MOST_KEPT:
             self._part([piece.items for piece in self.pieces])
         return self.kept
 

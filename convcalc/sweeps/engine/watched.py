@@ -24,6 +24,10 @@ Answer = tuple[Any, ...]
 """The value of an expression with its type, or the error that it has; what tells answers apart."""
 MOST_ANSWERS = 2**20
 """Most combinations of values that one question is answered for."""
+FEW_ANSWERS = 64
+"""Combinations of which a question has a table of answers from the start."""
+SPARSE = 8
+"""One in how many combinations is to be answered before there is a table of more of them."""
 
 
 class TooManyError(Exception):
@@ -65,7 +69,11 @@ class Question:
             ((alone, only),) = columns.items()
             self._alone = alone, only.values
         self._given: dict[Answer, int] = {}
-        self._known = np.full(self.radix.count, -1, np.int32)
+        self._met: dict[int, int] = {}
+        """The numbers of answers by combination, as long as these are few of all."""
+        self._table: Any = None
+        if self.radix.count <= FEW_ANSWERS:
+            self._table = np.full(self.radix.count, -1, np.int32)
 
     def number(self, answer: Answer) -> int:
         """The number of an answer."""
@@ -74,12 +82,27 @@ class Question:
     def answers(self, codes: Sequence[Any]) -> Any:
         """The numbers of the answers that designs with these codes give, as an array."""
         places = self.radix.joined(codes)
-        numbers = self._known[places]
+        if self._table is None:
+            return self._among_met(places)
+        numbers = self._table[places]
         if (numbers < 0).any():
             for place in np.unique(np.atleast_1d(places)[np.atleast_1d(numbers) < 0]).tolist():
-                self._known[place] = self.number(self.answer(place))
-            numbers = self._known[places]
+                self._table[place] = self.number(self.answer(place))
+            numbers = self._table[places]
         return numbers
+
+    def _among_met(self, places: Any) -> Any:
+        """The same without a table, of which a spec may ask as many questions as it has designs."""
+        own, back = np.unique(places, return_inverse=True)
+        for place in own.tolist():
+            if place not in self._met:
+                self._met[place] = self.number(self.answer(place))
+        numbers = np.array([self._met[place] for place in own.tolist()], np.int32)
+        if len(self._met) * SPARSE > self.radix.count:
+            self._table = np.full(self.radix.count, -1, np.int32)
+            self._table[[*self._met]] = [*self._met.values()]
+            self._met = {}
+        return numbers[back].reshape(np.shape(places))
 
     def answer(self, place: int) -> Answer:
         """The answer for one combination of codes, by its number."""
