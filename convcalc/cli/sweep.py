@@ -29,6 +29,7 @@ from convcalc.cli.output import Output, colors, write_file, write_made
 from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats.sweep import SWEEP_FORMATS
 from convcalc.graph import SpecError
+from convcalc.spec.text import SourceText
 from convcalc.sweeps.axes import MEMORY, of_parameters, with_own
 from convcalc.sweeps.job import MOST_TOP, Job, StoppedError
 from convcalc.sweeps.report import SweepReport, nothing
@@ -75,6 +76,14 @@ def _vary(
             raise click.BadParameter(message, ctx, param)
         pairs.append((name.strip(), text))
     return tuple(pairs)
+
+
+def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A folder or URL, which an empty text is not."""
+    if value is not None and not value.strip():
+        message = "an empty text names no folder"
+        raise click.BadParameter(message, ctx, param)
+    return value
 
 
 @click.command("sweep")
@@ -151,6 +160,7 @@ def _vary(
 @click.option(
     "--output-dir",
     "folder",
+    callback=_named,
     metavar="FOLDER|URL",
     help="Have whoever works designs out write rows there itself, as files of Parquet.",
 )
@@ -232,7 +242,11 @@ def command(
         checkpoint=options["checkpoint"],
     )
     try:
-        _sensible(given, asked, output, training=training, files=files, state=state or resume)
+        places = subject.written.places
+        read = places.path if isinstance(places, SourceText) else subject.path
+        _sensible(
+            given, asked, output, training=training, files=files, state=state or resume, read=read
+        )
         chosen = sample_of(options["sample"], options["sampling"], options["seed"])
         space = read_space(subject, axes, batch=options["batch"], terms=terms, sample=chosen)
         job = Job(
@@ -337,6 +351,7 @@ def _sensible(
     training: bool,
     files: Sequence[str],
     state: str | None,
+    read: str,
 ) -> None:
     """Refuse options that would be without effect; `asked` is what the spec asks for, too."""
     message = idle_in(asked & TRAINING_OPTIONS.keys(), training=training)
@@ -363,6 +378,9 @@ def _sensible(
     if {"state", "resume"} <= given:
         message = "--resume keeps what is done in its own file: leave --state out"
     paths = [os.path.realpath(file) for file in files]
+    for file in (*files, *([] if state is None else [state])):
+        if os.path.realpath(file) == os.path.realpath(read):
+            message = f"{file} is the spec, which would be written over: name another file"
     for number, file in enumerate(files):
         if paths[number] in paths[:number]:
             message = f"--output {file} is given twice"

@@ -343,6 +343,8 @@ class _Parser:
         if expected != _OPERAND and (kind in {"word", "number", "string"} or text == "("):
             before = clipped(self.tokens[self.index - 1][1])
             advice = _INSTEAD_OF_WORD.get(text, "write * to multiply")
+            if self.amount and self.amount(f"{before}{text}") is not None:
+                advice = f"write {before}{text}"
             message = f"`{clipped(text)}` follows `{before}` without an operator"
             self.refuse(message, None if kind == "string" else advice, token)
         self.refuse(f"`{clipped(text)}` stands where {expected} is expected", None, token)

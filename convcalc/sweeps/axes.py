@@ -18,6 +18,7 @@ from convcalc.spec.parameters import value_set
 from convcalc.spec.promises import OPTIMIZERS
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import FieldError, parse_shape
+from convcalc.sweeps.measures import is_measure
 from convcalc.sweeps.subject import Subject
 from convcalc.sweeps.values import MOST_VALUES, typed, written_values
 from convcalc.sweeps.wording import COMMAND, Wording
@@ -279,8 +280,10 @@ class _Reader:
             return self.parameter(name)
         known = [*self.defaults, "input", *MEMORY]
         near = asked([name], known)
-        there = listed(known)
-        message = f"{self.vary} {name[:60]!r}: nothing is called so{near or f'; there are {there}'}"
+        there = f"there are {listed(known)}"
+        message = f"{self.vary} {name[:60]!r}: nothing is called so{near or f'; {there}'}"
+        if not near and is_measure(name):
+            message = f"{self.vary} {name[:60]}: it is worked out, and nothing to vary; {there}"
         raise ArgumentError(message)
 
     @property
@@ -328,9 +331,11 @@ class _Reader:
             return None
         unknown = sorted(used - names.keys())
         if unknown:
+            near = asked(unknown[:1], names)
+            if not near and unknown[0] in self.defaults:
+                near = ": vary it, too"
             message = (
-                f"{name}={text.strip()[:60]} reads {unknown[0]!r}, which is not varied"
-                f"{asked(unknown[:1], names)}"
+                f"{name}={text.strip()[:60]} reads {unknown[0][:60]!r}, which is not varied{near}"
             )
             raise ArgumentError(message)
         return expression
@@ -340,6 +345,8 @@ class _Reader:
         if not texts:
             message = f"{name} has no values: write {name}=1,2,3 or {name}=1..3"
             raise ArgumentError(message)
+        if kind == "input":
+            texts = [*map(_bare, texts)]
         values = tuple(self.value(name, kind, target, text) for text in texts)
         seen: dict[object, str] = {}
         for text, value in zip(texts, values, strict=True):
@@ -372,7 +379,11 @@ class _Reader:
         if kind == "checkpoint":
             from convcalc.analysis.memory.checkpoint import read_checkpoint
 
-            return None if text == "none" else read_checkpoint(text)
+            try:
+                return None if text == "none" else read_checkpoint(text)
+            except ArgumentError as error:
+                message = f"{name}: {error}"
+                raise ArgumentError(message) from None
         known = [*DTYPE_BYTES] if kind == "dtype" else [*OPTIMIZERS]
         if text not in known:
             message = f"{name}={text[:60]}: it is none of {', '.join(known)}{asked([text], known)}"
@@ -403,6 +414,17 @@ class _Reader:
         return changed if len(shapes) > 1 else next(iter(changed.values()))
 
 
+def _bare(text: str) -> str:
+    """A number alone in its digits, however it is written: 1e2, 64*2."""
+    if text.isdecimal():
+        return text
+    try:
+        shape = parse_shape(text)
+    except FieldError:
+        return text  # which is told with its name
+    return text if shape.spatial else str(shape.channels)
+
+
 def _order(
     vary: Sequence[tuple[str, Given]], worked: Mapping[int, Expression], names: Mapping[str, int]
 ) -> list[int]:
@@ -416,8 +438,10 @@ def _order(
             if not {names[name] for name in expression.names} & left.keys()
         ]
         if not ready:
-            circle = " and ".join(vary[number][0] for number in left)
-            message = f"{circle}: worked out from one another, in a circle"
+            circle = [vary[number][0] for number in left]
+            message = f"{' and '.join(circle)}: worked out from one another, in a circle"
+            if len(circle) == 1:
+                message = f"{circle[0]}: worked out from itself"
             raise AxisError(message, vary[min(left)][0])
         order += ready
         left = {number: expression for number, expression in left.items() if number not in ready}

@@ -39,6 +39,8 @@ def json(fitted: Fitted) -> str:
 
 def _words(name: str) -> str:
     """What a measure is called in a sentence."""
+    if "." in name:  # which is asked for so, with the name of a layer or GPU
+        return name
     return {"macs": "MACs", "flops": "FLOPs"}.get(name) or name.replace("_", " ")
 
 

@@ -187,6 +187,9 @@ class Job:
         option = self.space.wording.key(key)
         names = listed_names(text, option)
         ends = tuple((name.removeprefix("-").strip(), name.startswith("-")) for name in names)
+        if not all(name for name, _ in ends):
+            message = f"{option}: {text[:60]!r} has a - with no name behind it"
+            raise ArgumentError(message)
         self.names.check([name for name, _ in ends], option)
         if len({name for name, _ in ends}) < len(ends):
             message = f"{option} {text}: a name stands there twice, with and without -"

@@ -55,6 +55,11 @@ class Names:
             if name in self._own:
                 message = f"{name} is not varied; the parameter of the spec is {SET}{name}"
                 raise ArgumentError(message)
+            first = name.partition(".")[0]
+            if first in ("input", *MEMORY):
+                also = "; output.input.height is an extent of it" if first == "input" else ""
+                message = f"{name} is not varied, and so the same in every design{also}"
+                raise ArgumentError(message)
             others = dict.fromkeys((*(axis.name for axis in self.space.axes), *self._own))
             raise ArgumentError(unknown_measure(name, others))
         measure = read_measure(name)

@@ -8,12 +8,13 @@ from convcalc.analysis.memory.terms import AUTO, RunTerms
 from convcalc.diagnostics import ArgumentError, Diagnostic, Problem
 from convcalc.findings import Findings
 from convcalc.graph import Network, SpecError
-from convcalc.spec.nodes import Map, Node
+from convcalc.spec.nodes import Map, Node, ScalarNode
 from convcalc.spec.swept import Swept
 from convcalc.sweeps.axes import MEMORY, AxisError
 from convcalc.sweeps.job import Job
 from convcalc.sweeps.space import FOUND, Space, read_space, sample_of
 from convcalc.sweeps.subject import Subject
+from convcalc.sweeps.where import ConditionError
 from convcalc.sweeps.wording import SPEC
 
 CODE = "CC107"
@@ -64,6 +65,9 @@ def review(network: Network) -> Iterator[tuple[Problem, Node]]:
             field = f"{field}.{wrong.axis}"
             keys = {key.text: key for key in at.key_nodes()}
             at = keys[wrong.axis] if wrong.named else at.entries[wrong.axis]
+        if wrong.within and isinstance(at, ScalarNode) and at.length == len(at.text):
+            start, end = wrong.within  # there as here, for nothing is quoted, escaped or folded
+            at = ScalarNode(at.text, at.start + start, end - start)
         yield Problem(CODE, f"sweep: {wrong.message}", field), at
 
 
@@ -76,6 +80,8 @@ class _Wrong(NamedTuple):
     """The key of `vary` that is; empty for none of them."""
     named: bool = False
     """Whether it is what this axis is called, and not its values."""
+    within: tuple[int, int] | None = None
+    """From where to before where its characters are wrong; None is all of it."""
 
 
 def _wrong(subject: Subject, said: Swept) -> Iterator[_Wrong]:
@@ -125,5 +131,7 @@ def _refused(subject: Subject, space: Space, name: str, value: Any) -> Iterator[
     """What is wrong with one key of `ASKED`."""
     try:
         Job(subject, space, **{name: value})
+    except ConditionError as error:
+        yield _Wrong(name, str(error), within=(error.start, error.end))
     except ArgumentError as error:
         yield _Wrong(name, str(error))

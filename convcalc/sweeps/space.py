@@ -210,7 +210,7 @@ def checked(space: Space) -> Space:
     if sample.designs > MOST_SAMPLES:
         message = f"a sample of {sample.designs:,} designs is more than {MOST_SAMPLES:,}"
         raise ArgumentError(message)
-    if sample.method == "random" and sample.designs > combinations:
+    if sample.designs > combinations:
         message = (
             f"a sample of {sample.designs:,} designs is more than all {combinations:,}: "
             f"leave {space.wording.key('sample')} out"

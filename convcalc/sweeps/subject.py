@@ -67,6 +67,8 @@ class Subject:
         places = self.written.places
         if isinstance(places, SourceText):
             state["written"] = places
+        else:  # a sweep asks for no weights and no modules, whose files stay where they are
+            state["written"] = self.written._replace(arrays=None, modules=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

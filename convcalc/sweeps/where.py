@@ -11,6 +11,16 @@ from convcalc.sweeps.arrays import DesignError, evaluate
 from convcalc.sweeps.measures import NEEDS, Measure
 from convcalc.sweeps.names import Names
 from convcalc.sweeps.space import Space
+from convcalc.sweeps.wording import SPEC
+
+
+class ConditionError(ArgumentError):
+    """What is no condition; from `start` to before `end` its text is at fault."""
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = end
 
 
 class Step(NamedTuple):
@@ -49,13 +59,18 @@ def read_where(text: str | None, names: Names) -> Where:
     """
     if text is None:
         return Where("")
-    key = names.space.wording.key("where")
+    wording = names.space.wording
+    key = wording.key("where")
+    if not text.strip():
+        message = f"{key} is empty: write a condition, such as parameters < 5M"
+        raise ArgumentError(message)
     try:
         expression = parse_measures(text, amount_of)
     except ExpressionError as error:
         advice = f"; {error.help}" if error.help else ""
-        message = f"{key}: {error.message}{advice}"
-        raise ArgumentError(message) from None
+        column = "" if wording is SPEC else f", column {error.start + 1}"  # a spec has its own
+        message = f"{key}{column}: {error.message}{advice}"
+        raise ConditionError(message, error.start, error.end) from None
     if not expression.names:
         message = f"{key} {text.strip()[:60]!r} names nothing that a design has"
         raise ArgumentError(message)

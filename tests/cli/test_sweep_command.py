@@ -184,7 +184,7 @@ def test_a_parameter_that_is_varied_by_its_whole_name_has_its_own_one() -> None:
         ),
         ("--vary width=1..3 --where 3<4", "names nothing that a design has"),
         ("--vary width=1..3 --where macs", "macs is no condition"),
-        ("--vary width=1..3 --where macs<", "--where: `macs<` ends where a number or name"),
+        ("--vary width=1..3 --where macs<", "--where, column 6: `macs<` ends where a number"),
         ("--vary width=1,2 --where macs/(width-2)>3", "--where: at width=2: "),
         ("--vary width=1..3 --where training_memory<1G", "training_memory is of a training step"),
         ("--vary width=1..3 --where output.heigth<1", "ends in 'heigth'"),
@@ -208,6 +208,23 @@ def test_a_parameter_that_is_varied_by_its_whole_name_has_its_own_one() -> None:
         ("--vary width=1..3 -o a.csv --state ./a.csv", "a.csv is named by --output and as the"),
         ("--vary width=1..3 -o a.txt", "a.txt: its name ends with none of .csv, "),
         ("--vary width=1..3 -o net.yaml/a.csv", "net.yaml/a.csv: cannot be written"),
+        ("--vary width=width+1", "Error: width: worked out from itself"),
+        ("--vary width=2*stride", "reads 'stride', which is not varied: vary it, too"),
+        ("--vary macs=1..3", "--vary macs: it is worked out, and nothing to vary; there are width"),
+        ("--vary checkpoint=every=0 --training", "checkpoint: 'every=0' is neither every=K"),
+        ("--vary width=1,2 --where  ", "Option '--where' requires an argument"),
+        ("--vary width=1,2 --where macs<3&stride<2", "--where, column 7: `&` is not part of an"),
+        ("--vary width=1,2 --where input<3", "input is not varied, and so the same in every"),
+        ("--vary width=1,2 --where dtype=='int8'", "dtype is not varied, and so the same in every"),
+        ("--vary width=1,2 --sort -", "--sort: '-' has a - with no name behind it"),
+        ("--vary width=1,2 --pareto macs,-", "--pareto: 'macs,-' has a - with no name behind it"),
+        (
+            "--vary width=1,2 --sample 3 --sampling latin",
+            "a sample of 3 designs is more than all 2",
+        ),
+        ("--vary width=1,2 --output-dir=", "an empty text names no folder"),
+        ("--vary width=1,2 --state net.yaml --force", "net.yaml is the spec, which would be writ"),
+        ("--vary width=1,2 --state ./no/../net.yaml --force", "net.yaml is the spec, which would"),
         ("--vary width=1..3 -o no/a.json", "no/a.json: cannot be written"),
         (
             "--vary width=1..90000 --vary stride=1..90000 --vary batch=1..99",
@@ -221,6 +238,37 @@ def test_what_is_no_sweep_is_refused_before_the_first_design(arguments: str, mes
     assert result.exit_code == 2, result.output
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_a_condition_is_said_to_be_empty_and_a_unit_stands_at_its_number() -> None:
+    empty = run("--vary", "width=1,2", "--where", " ")
+    assert "--where is empty: write a condition, such as parameters < 5M" in empty.stderr
+    apart = run("--vary", "width=1,2", "--where", "stride == 1 and macs < 5 MB")
+    assert "--where, column 26: `MB` follows `5` without an operator; write 5MB" in apart.stderr
+
+
+def test_a_number_alone_is_an_input_however_it_is_written() -> None:
+    rows = run("--vary", "input=1e1,12,9x8x3", "-f", "csv").stdout.splitlines()
+
+    assert [row.split(",")[1] for row in rows] == ["input", "10", "12", "9x8x3"]
+    # Twice as many positions of 3×3×3·4 as 10 − 2 = 8 along each axis.
+    assert rows[1].split(",")[3] == str(8 * 8 * 3 * 3 * 3 * 4 + 4 * 2)
+    assert "input has 10 twice" in run("--vary", "input=10,1e1").stderr
+
+
+def test_a_sample_is_said_to_be_one() -> None:
+    said = run("--vary", "width=1..9", "--sample", "3").stdout.splitlines()
+    assert said[0] == "Tiny: a sample of 3 of 9 designs of width (9)"
+
+
+def test_rows_that_are_not_there_are_not_gone_on_with() -> None:
+    assert run("--vary", "width=1..9", "-o", "r.csv", "--state", "s").exit_code == 0
+    Path("r.csv").unlink()
+    result = run("--vary", "width=1..9", "-o", "r.csv", "--resume", "s")
+
+    assert result.exit_code == 2
+    assert "r.csv: is not there any more, so begin anew with --state" in result.stderr
+    assert "goes on" not in result.stderr
 
 
 def test_where_nothing_is_left_the_exit_code_says_so() -> None:
@@ -330,6 +378,8 @@ def test_what_is_no_sweep_in_a_spec_is_found_at_its_place(
         ("{vary: {width: 2..4}}", "--where mac<4", "Error: --where: 'mac' is"),
         ("{vary: {width: 2..4}, top: 10001}", "", "sweep: top 10,001 is more than 10,000"),
         ("{vary: {width: 4..2}}", "--vary width=3..2", "Error: width: 3..2 goes nowhere"),
+        ("{vary: {width: 2..4}, where: macs < 3 MB}", "", "11:46: error[CC107] sweep: where: `MB`"),
+        ("{vary: {width: 2..4}, where: 'macs < 3 MB'}", "", "11:37: error[CC107] sweep: where: `M"),
     ],
 )
 def test_what_a_spec_asks_for_is_refused_at_its_place(

@@ -1,6 +1,7 @@
 """Who works a sweep out, in which pieces, and whether it was interrupted, changes no byte."""
 
 import os
+import pickle
 import random
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convcalc import loads
+from convcalc import export, loads
 from convcalc.diagnostics import ArgumentError
 from convcalc.formats.sweep import csv, html, json
 from convcalc.sweeps import kept
@@ -456,3 +457,16 @@ def test_every_point_of_the_page_leads_to_its_row() -> None:
     assert {*page.links} <= {f"#{name}" for name in page.names}
     assert len(page.names) == len({*page.names})
     assert not page.loaded
+
+
+def test_a_file_from_elsewhere_goes_to_other_processes(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
+    path = tmp_path / "net.onnx"
+    export(loads("input: 8x8x3\nlayers: [conv: {filters: 4, kernel: 3}, relu]"), path)
+    subject = Subject(str(path))
+    mine = Job(subject, read_space(subject, [("batch", "1..3"), ("input", "8,9")]), pareto=None)
+    mine.encode = {".csv": csv.encode}
+    sent = pickle.loads(pickle.dumps(mine))  # noqa: S301 (ours)
+
+    assert subject.written.arrays is not None  # which no other process has a use for
+    assert all_of(sent, serial.partials(sent, 0)) == all_of(mine, serial.partials(mine, 0))

@@ -60,8 +60,9 @@ def title(result: SweepReport) -> str:
         f"{axis.name} ({'worked out' if axis.worked else f'{len(axis.texts):,}'})"
         for axis in space.axes
     )
-    of = "designs" if space.sample is None else f"designs, a sample of {space.combinations:,},"
-    many = f"{space.designs:,} {of}" if space.designs != 1 else "1 design"
+    many = plural(space.combinations, "design")
+    if space.sample is not None:
+        many = f"a sample of {space.designs:,} of {many}"
     return f"{printable(job.subject.name)}: {many} of {axes}"
 
 

@@ -143,7 +143,8 @@ class Folder:
         except ArgumentError:
             raise
         except Exception as error:  # noqa: BLE001 (whatever stores and their clients raise)
-            said = " ".join(str(error).split()) or type(error).__name__
+            said = getattr(error, "strerror", None) or " ".join(str(error).split())
+            said = said or type(error).__name__
             message = f"{self.url}: cannot be written: {said[:300]}"
             raise StoppedError(message) from None
 
