@@ -134,7 +134,8 @@ class Operation(NamedTuple):
     """Which of what it reads has its gradient made first, and how many values per example that
     takes beside this gradient."""
     unasked: bool = False
-    """Whether its backward pass makes a gradient of its input even where none is wanted."""
+    """Whether its backward pass makes gradients of its input and of its weights even where one of
+    them is not wanted."""
     wants_back: Literal["", "output", "order", "rows"] = ""
     """How its output's gradient has to lie, of which its backward pass makes a copy otherwise:
     without gaps as its output does; in order, as one example of all channels; or in rows."""

@@ -675,6 +675,73 @@ def test_checkpointing_to_the_byte(checkpoint: Any, *, inplace: bool) -> None:
     assert found.backward_peak == measured.backward_peak
 
 
+# Layers that lead to no output, in the segments and behind them.
+NOWHERE = """
+input: 4x4x8
+layers:
+  - conv: {filters: 8, kernel: 1}
+  - relu
+  - conv: {filters: 8, kernel: 1}
+  - relu
+  - conv: {filters: 8, kernel: 1}
+  - mish
+outputs: [OUTPUTS]
+"""
+# The indices of the first pool are made where nothing learns.
+UNLEARNT = """
+input: 4x4x6
+layers:
+  - {name: pool, maxpool: 2}
+  - relu
+  - {maxunpool: pool}
+  - mish
+  - flatten
+  - linear: 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "checkpoint"),
+    [
+        (NOWHERE.replace("OUTPUTS", "conv2"), ["relu1..relu2"]),
+        (NOWHERE.replace("OUTPUTS", "conv2, relu1"), ["relu1..relu2", "conv3..mish1"]),
+        (NOWHERE.replace("OUTPUTS", "relu1"), ["relu1..relu2"]),
+        (NOWHERE.replace("OUTPUTS", "relu1"), ["conv2..relu2"]),
+        (NOWHERE.replace("OUTPUTS", "relu1"), 1),
+        (NOWHERE.replace("OUTPUTS", "relu1"), 2),
+        (UNLEARNT, ["maxunpool1..mish1"]),
+        (UNLEARNT, ["relu1..maxunpool1"]),
+        (UNLEARNT, 2),
+        (UNLEARNT + "outputs: [relu1]", 3),
+    ],
+)
+def test_checkpointing_what_leads_nowhere_to_the_byte(spec: str, checkpoint: Any) -> None:
+    """It runs again with all that was saved behind it, and what it starts from lives with it."""
+    net = loads(spec)
+    found = model(net, RunTerms(training=True, checkpoint=checkpoint, inplace=False)).report(3)
+    measured = torch_memory.training(
+        net, 3, lambda _: False, device="cpu", segments=segments(net, checkpoint)
+    )
+    assert not found.inexact
+    assert found.after_forward == measured.after_forward
+    assert found.forward_peak == measured.forward_peak
+    assert max(found.backward_peak, found.after_forward) == measured.backward_peak
+
+
+@pytest.mark.parametrize("layer", ["linear: 3", "l2norm: {affine: true}\n  - linear: 3"])
+def test_a_bias_of_a_segment_is_said(layer: str) -> None:
+    """Its gradient is summed when what the layer read is gone: 392 here, and 380 in PyTorch."""
+    net = loads(f"input: 8\nlayers:\n  - selu\n  - {layer}\n")
+    checkpoint = ["selu1..linear1"]
+    found = model(net, RunTerms(training=True, checkpoint=checkpoint, inplace=False)).report(2)
+    measured = torch_memory.training(
+        net, 2, lambda _: False, device="cpu", segments=segments(net, checkpoint)
+    )
+    assert found.backward_peak >= measured.backward_peak
+    assert {each.direction for each in found.inexact} <= {"lower", "higher or lower"}
+    assert "linear1" in {each.layer for each in found.inexact}
+
+
 HALF = """
 input: 16x16x3
 rounding: floor

@@ -83,6 +83,17 @@ def test_networks_with_frozen_layers_to_the_byte(name: str, torch_memory: Any) -
         compare(torch_memory, freeze(network, patterns), batch, inplace=batch == 1)
 
 
+@tabled("slopes", ["channels", "one"])
+def test_of_frozen_slopes_the_gradient_is_made_all_the_same(slopes: str, torch_memory: Any) -> None:
+    """One kernel makes both gradients, and that of the slopes is as large as the map."""
+    layers = ("conv: {filters: 4, kernel: 3}", f"prelu: {{slopes: {slopes}}}", "flatten")
+    items = "".join(f"  - {each}\n" for each in (*layers, "linear: 2"))
+    network = freeze(loads(f"input: 6x6x3\nlayers:\n{items}"), "prelu1")
+    for batch in (1, 3):
+        assert not memory(network, batch=batch, training=True).inexact
+        compare(torch_memory, network, batch, inplace=False)
+
+
 LEFT_OUT = kinds("recurrent") | {"embedding", "learned"}
 """Not trained, without an input that learns, or no layer on a path."""
 

@@ -73,6 +73,7 @@ IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may b
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
 LEARNED = "its gradient is a part of another, or a copy, and how that lies is not followed"
 PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
+BIAS = "its bias has its gradient once what it read is gone, where a segment runs again"
 
 
 class Inexact(NamedTuple):
@@ -287,6 +288,12 @@ def _backward(
 def _again(program: Program, steps: Sequence[Step], kind: str) -> list[Reason]:
     if any(program.order[read] not in IN_ORDER for step in steps for read in step.reads):
         return [("every peak", "higher or lower", AGAIN)]
-    if kind in ("prelu", "scale"):
+    summed = (
+        step.learns and step.operation.gradient_of(len(step.reads)) in ("same", "product")
+        for step in steps
+    )
+    if any(summed):
         return [("the backward peak", "higher or lower", PARAMETERS)]
+    if kind == "linear" and any(len(step.learns) > 1 for step in steps):
+        return [("the backward peak", "lower", BIAS)]
     return []

@@ -281,8 +281,8 @@ class _Writer:
         kept = _kept(operation, reads, output, local, self.gradient)
         if operation.keeps_to_learn and not learns:
             kept = ()
-        if indices is not None:
-            kept = (*kept, indices)
+        read_again = () if indices is None else (indices,)
+        kept = (*kept, *read_again)
         # Who asked for the operation holds on to what was cast for it.
         held = (*(local[i] for i in operation.holds), *set(given).difference(reads))
         self.steps.append(
@@ -291,7 +291,7 @@ class _Writer:
                 operation=operation,
                 reads=tuple(reads),
                 output=output,
-                keeps=kept if backward and self.training else (),
+                keeps=(kept if backward else read_again) if self.training else (),
                 frees=held,
                 learns=learns,
                 backward=backward,

@@ -312,6 +312,8 @@ class Walk:
         for part, again in parts:
             boundary = self._boundary(part) if again else {}
             runs_again = again and bool(self._keeping(part))
+            if again and self.vain and not runs_again:
+                self._hold_in_vain(part, boundary)
             self._hold(boundary, steps[part.start].layer if runs_again else None)
             self._forward(part, self.forward, keeping=self.training and not again)
             if again and not runs_again:
@@ -329,10 +331,12 @@ class Walk:
                     self._backward(part)
                     continue
                 # Nothing runs again before something is needed that was not kept, and what it
-                # starts from is let go of with the last of what is needed.
+                # starts from is let go of with the last of what is needed. It stops with the last
+                # that was saved, whether anything still needs that or not.
                 first, last = keeping[0], keeping[-1]
                 self._backward(range(last + 1, part.stop))
-                self._again(range(part.start, last + 1), boundary)
+                end = self._saving(part)[-1] if self.vain else last
+                self._again(range(part.start, end + 1), boundary)
                 self._backward(range(first, last + 1))
                 for storage in boundary.values():
                     self._keep_no_more(storage)
@@ -643,6 +647,21 @@ class Walk:
             else:
                 self._keep(storage, layer)
 
+    def _hold_in_vain(self, part: range, boundary: dict[int, int]) -> None:
+        """Keep what layers start from as long as any is there that saved something for nothing."""
+        last = max((self.vain[index] for index in self._saving(part)), default=-1)
+        if last < part.stop:
+            return
+        storages, layer = list(boundary.values()), self.program.steps[part.start].layer
+        before = [self.counted[storage] for storage in storages], self.kept_by[layer]
+        for storage in storages:
+            self._keep(storage, layer)
+        for storage, counted in zip(storages, before[0], strict=True):
+            self.counted[storage] = counted
+        self.kept_by[layer] = before[1]
+        self.kept_of[-1 - part.start] = storages, 0  # a number that no step has
+        self.ending.setdefault(last, []).append(-1 - part.start)
+
     def _release_all(self, boundary: dict[int, int]) -> None:
         for storage in boundary.values():
             self._let_go(storage)
@@ -650,15 +669,19 @@ class Walk:
 
     def _keeping(self, part: range) -> list[int]:
         """The steps of a part that keep anything for their backward pass."""
-        keeping = []
+        return [index for index in self._saving(part) if index not in self.vain]
+
+    def _saving(self, part: range) -> list[int]:
+        """The same with those that no loss is made of, which keep it for nothing."""
+        saving = []
         for index in part:
             step = self.program.steps[index]
             arrays = any(array.kept for array in step.operation.extra)
             # Of frozen weights its input is not kept, but they are: they are saved like any other.
             saves = step.keeps or arrays or (step.operation.keeps_to_learn and not step.learns)
-            if step.backward and saves and index not in self.vain:
-                keeping.append(index)
-        return keeping
+            if step.backward and saves:
+                saving.append(index)
+        return saving
 
     def _again(self, part: range, boundary: dict[int, int]) -> None:
         """Run layers again from what was kept of them, now keeping what they need.
@@ -735,7 +758,8 @@ class Walk:
         scratch = step.operation.scratch
         if gathers and beside:
             scratch += step.operation.output
-        if step.operation.unasked and not self.program.has_gradient[step.reads[0]]:
+        wanted = bool(step.learns) and self.program.has_gradient[step.reads[0]]
+        if step.operation.unasked and not wanted:
             scratch += step.operation.output
         scratch *= self.program.widths[step.output] * BATCH
         scratch += step.operation.masks * BATCH
