@@ -252,6 +252,33 @@ def test_what_is_given_has_its_channels_where_the_file_has_them(
         assert wanted in error.message
 
 
+@tabled("extents", [("H", "W"), (20, 30)])
+def test_numbers_that_were_worked_out_for_an_input_are_said(
+    extents: Any, tmp_path_factory: Any
+) -> None:
+    nodes = [
+        node("Conv", "x w", "c", strides=[3, 3]),
+        node("Shape", "x", "s", start=2),
+        node("Concat", "front s", "size", axis=0),
+        node("Resize", "c - - size", "y", mode="linear"),
+    ]
+    arrays = {"w": weight(4, 3, 3, 3), "front": np.array([1, 4])}
+    made = model(nodes, arrays, inputs={"x": ("n", 3, *extents)})
+    path = saved(made, tmp_path_factory.mktemp("sized"))
+    result = run("import", path, "--input", "20x30x3")
+
+    assert "upsample: {size: 20x30, mode: linear}" in result.stdout
+    said = "sizes and places in 1 upsample may hang on those given"
+    assert (said in result.stderr) == (extents == ("H", "W"))
+
+
+def test_inputs_of_other_numbers_of_examples_are_said(tmp_path: Path) -> None:
+    for second, said in ((1, ()), (5, ("and they are 1 of `a`, 5 of `b`",))):
+        made = model([node("Add", "a b", "y")], inputs={"a": (1, 4), "b": (second, 4)})
+        notes = taken(saved(made, tmp_path)).notes
+        assert [each in note for each, note in zip(said, notes, strict=True)] == [True] * len(said)
+
+
 def test_a_damaged_file_is_one_error_and_no_traceback(tmp_path: Path) -> None:
     whole = small().SerializeToString()
     path = tmp_path / "model.onnx"

@@ -65,6 +65,9 @@ class Graph:
         self.outputs: list[Value] = []
         self.fixed: dict[str, Dims] = {}
         """The inputs that the file says itself, and not as they are given."""
+        self.first: dict[str, int] = {}
+        """By the name of an input its first extent, which is the examples, where the file says
+        it."""
         self.open: list[Open] = []
         """Extents that are neither said nor given."""
         self.unfit: dict[str, tuple[Dims, tuple[int, ...]]] = {}
@@ -137,6 +140,8 @@ class Graph:
             size = dim.dim_value if dim.HasField("dim_value") else 0
             if axis == 0 and len(written) > 1:
                 self.batch = self.batch or max(size, 0)
+                if size > 0:
+                    self.first[info.name] = size
                 dims.append(ONE_BATCH)
                 continue
             if size <= 0:

@@ -84,12 +84,22 @@ def asking(graph: Graph) -> Imported:
     return Imported(None, tuple(findings), whole=False)
 
 
-def given_in_vain(graph: Graph) -> list[str]:
-    """What is said of inputs that are given in vain, because the file says how large they are."""
+def notes(graph: Graph) -> list[str]:
+    """What is said of inputs that are given in vain, because the file says how large they are.
+
+    And of those whose first extents differ, which all are taken for the examples.
+    """
+    uneven = [f"{size:,} of `{name[:60]}`" for name, size in graph.first.items()]
+    taken = [
+        f"the first axis of each input is taken for the examples, and they are {listed(uneven)}"
+    ]
     return [
-        f"the file says how large the input `{name[:60]}` is, {shown(dims)}, and --input does not "
-        "change what is imported: change `input` in the spec"
-        for name, dims in graph.fixed.items()
+        *(taken if len({*graph.first.values()}) > 1 else ()),
+        *(
+            f"the file says how large the input `{name[:60]}` is, {shown(dims)}, and --input does "
+            "not change what is imported: change `input` in the spec"
+            for name, dims in graph.fixed.items()
+        ),
     ]
 
 

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.collector import without_collection
@@ -14,9 +15,11 @@ from convcalc.exchange.onnx.inputs import (
     Given,
     add_input,
     asking,
-    given_in_vain,
     laid_out,
     shape_node,
+)
+from convcalc.exchange.onnx.inputs import (
+    notes as notes_of_inputs,
 )
 from convcalc.exchange.onnx.model import DamagedError, parse
 from convcalc.exchange.onnx.operations import Operation, text
@@ -40,6 +43,17 @@ OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "gra
 """What exporters call every graph."""
 
 
+SIZED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "upsample": frozenset({"size"}),
+        "reshape": frozenset({"shape"}),
+        "slice": frozenset({"axis"}),
+        "crop": frozenset({"amount"}),
+        "adaptive_avgpool": frozenset({"size"}),
+        "adaptive_maxpool": frozenset({"size"}),
+    }
+)
+"""Kinds whose numbers may hang on how large a map is → the fields that have such numbers."""
 BADLY_SAID = (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError)
 """What attributes might raise that have the right types and mean nothing, and nothing sees it."""
 UNSEEN = "what it says does not fit what it reads"
@@ -87,6 +101,7 @@ def _imported(graph: Graph) -> Imported:
     for op in graph.operations:
         _lower(reader, op)
     outputs = _outputs(graph, reader)
+    live = wiring.live(outputs)
     written = wiring.written(outputs)
     spec = _spec(graph, wiring, written)
     known = _known(graph)
@@ -95,7 +110,12 @@ def _imported(graph: Graph) -> Imported:
         (*_findings(reader.lost), *known, *_undecided(reader)),
         reader.weights,
         whole=not (reader.lost or known),
-        notes=(*given_in_vain(graph), *idle, *reader.said(wiring.live(outputs))),
+        notes=(
+            *notes_of_inputs(graph),
+            *idle,
+            *_worked_out(graph, wiring, live),
+            *reader.said(live),
+        ),
         quantized=graph.quantized,
         scopes=scopes,
         said=written.said,
@@ -122,6 +142,22 @@ def _idle(graph: Graph) -> list[str]:
     are = "is" if count == 1 else "are"
     what = f"{plural(count, 'operator')} with {plural(sum(held.values()), 'weight')} {are} left out"
     return [f"{what}: no output hangs on what is made there"]
+
+
+def _worked_out(graph: Graph, wiring: Wiring, live: Sequence[bool]) -> list[str]:
+    """What is said of numbers that may hang on extents which the file leaves open."""
+    if not graph.named:
+        return []
+    kinds = Counter(
+        made.kind
+        for made, there in zip(wiring.made, live, strict=True)
+        if there and made.kind in SIZED and not SIZED[made.kind].isdisjoint(made.fields)
+    )
+    if not kinds:
+        return []
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+    said = f"the file leaves extents open, and sizes and places in {listed} may hang on those given"
+    return [f"{said}: for others import it anew, and leave the parameters as they are"]
 
 
 def _learned(op: Operation) -> dict[str, int]:
