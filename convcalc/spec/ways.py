@@ -5,7 +5,7 @@ are called otherwise: the lines then say the same of the same layers.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import NamedTuple
@@ -222,34 +222,59 @@ def lines_for(layers: Layers, wanted: Sequence[frozenset[str]]) -> Map | None:
     """Lines that say how every layer is written: what most of a kind are, then the others by name.
 
     Of the words in `wanted` those count that a layer's kind has. None where nothing is to be said.
+    A layer that is called as another kind is also meant by what is said of that: its own kind is
+    then said behind.
     """
+    asked = [with_words(questions(node.kind, node.layer), known)
+             for node, known in zip(layers.nodes, wanted, strict=True)]  # fmt: skip
+    behind: set[str] = set()
+    while True:
+        lines = _lines(layers, asked, behind)
+        if len(lines) * len(layers.nodes) > MOST:
+            break  # which nobody reads
+        made = words(layers, [Way(pattern, word) for pattern in lines for word in lines[pattern]])
+        nodes = zip(layers.nodes, made, asked, strict=True)
+        wrong = {node.kind for node, mine, its in nodes if mine != its} - behind
+        if not wrong:
+            break
+        behind |= wrong
+    if not lines:
+        return None
+    return Map(
+        {key: several[0] if len(several) == 1 else several for key, several in lines.items()}
+    )
+
+
+def _lines(
+    layers: Layers, asked: Sequence[frozenset[str]], behind: Collection[str]
+) -> dict[str, list[str]]:
+    """Words by kinds and names; those of kinds that are said `behind` are last, and all there."""
     by_kind: dict[str, list[int]] = {}
     for index, node in enumerate(layers.nodes):
         by_kind.setdefault(node.kind, []).append(index)
     kinds: dict[str, list[str]] = {}
     names: dict[str, list[str]] = {}
-    for kind, indices in by_kind.items():
+    for kind, indices in sorted(by_kind.items(), key=lambda each: each[0] in behind):
+        if kind in behind:
+            kinds, names = {**kinds, **names}, {}
         for number, answers in enumerate(WAYS.get(kind, ())):
-            given = {index: _answer(answers, wanted[index]) for index in indices}
+            given = {index: _answer(answers, asked[index]) for index in indices}
             usual = {
                 index: questions(kind, layers.nodes[index].layer)[number][0] for index in indices
             }
             most, count = Counter(given.values()).most_common(1)[0]
-            if given == usual or ("" in answers and count < len(indices)):
-                most = (
-                    ""  # nothing is to be said of the kind, or no line could say it of the others
-                )
+            so = {index for index, word in given.items() if word == most}
+            if "" in answers and count < len(indices):
+                most = ""  # which no line could say of the others
+            elif kind not in behind and all(usual[index] == most for index in so):
+                most = ""  # which goes without saying
             elif most:
                 kinds.setdefault(kind, []).append(most)
             for index, word in given.items():
                 node = layers.nodes[index]
                 if word != (most if most and fits(most, node.layer) else usual[index]):
                     names.setdefault(node.name, []).append(word)
-    lines = {
-        pattern: several[0] if len(several) == 1 else several
-        for pattern, several in (*kinds.items(), *names.items())
-    }
-    return Map(lines) if lines else None
+    return {**kinds, **names}
 
 
 def _answer(answers: Sequence[str], known: Mapping[str, object] | frozenset[str]) -> str:

@@ -258,6 +258,22 @@ written: {conv2: subclass, relu: function}
     assert written(convcalc.loads(made.spec.to_yaml())) == written(made.network)
 
 
+def test_a_layer_that_is_called_as_another_kind_is_not_written_as_that() -> None:
+    layers = (
+        "[{conv: {filters: 4, kernel: 1}}, {dropout: , name: conv}, {conv: {filters: 4, kernel: 1},"
+        " name: c}, batchnorm, upsample: {size: 8x8}, {upsample: {size: 8x8}, name: relu}, relu]"
+    )
+    ways = "{conv: subclass, upsample1: subclass, dropout: module}"
+    network = convcalc.loads(f"{{input: 8x8x4, layers: {layers}, written: {ways}}}")
+    made = convcalc.convert(network, ["fold-batchnorm"])
+    lines = made.spec.written
+
+    assert [" ".join(sorted(words)) for words in written(made.network)[1:]] == [
+        *("subclass", "module", "subclass", "size subclass", "module size", "module"),
+    ]
+    assert [*lines] == ["conv", "upsample1", "dropout"]
+
+
 def test_layers_that_are_called_by_their_origins_are_written_as_they_were() -> None:
     layers = "[{relu: , name: a, origin: x.0}, {relu: , name: b, origin: a}]"
     network = convcalc.loads(f"{{input: 8, layers: {layers}, written: {{a: function}}}}")
