@@ -13,6 +13,9 @@ from convcalc.sweeps.names import Names
 from convcalc.sweeps.space import Space
 from convcalc.sweeps.wording import SPEC
 
+DIVIDES = {"/", "%"}
+"""Characters of what has no value where something is 0."""
+
 
 class ConditionError(ArgumentError):
     """What is no condition; from `start` to before `end` its text is at fault."""
@@ -93,6 +96,9 @@ def read_where(text: str | None, names: Names) -> Where:
         )
         for part in parts
     ]
+    for at, part in enumerate(parts):
+        if DIVIDES & {*str(part)}:  # which what stands in front may keep from a division by 0
+            costs[at] = max(costs[: at + 1])
     steps = []
     seen: set[Measure] = set()
     for cost in sorted({*costs}):

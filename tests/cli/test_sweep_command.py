@@ -157,6 +157,20 @@ def test_a_condition_asks_what_it_names_and_costly_things_last() -> None:
     assert 0 < value["left"] < 15
 
 
+@pytest.mark.parametrize(
+    ("where", "left"),
+    [
+        ("macs > 2000 and 12/(width - 1) < 5", 2),  # 974·w: w = 4 and 5
+        ("memory > 0 and parameters > 50 and 12 % (width - 1) == 0", 4),  # 30·w + 2: w from 2
+        ("width != 1 and 12//(width - 1) > 4", 2),
+    ],
+)
+def test_what_stands_in_front_keeps_a_condition_from_dividing_by_nothing(
+    where: str, left: int
+) -> None:
+    assert answer("--vary", "width=1..5", "--where", where)["left"] == left
+
+
 def test_a_parameter_that_is_varied_by_its_whole_name_has_its_own_one() -> None:
     assert answer("--vary", "set.width=1..4", "--where", "width > 2")["left"] == 2
     assert answer("--vary", "set.width=1..4", "--where", "set.width > 2")["left"] == 2
