@@ -1,6 +1,7 @@
 """Designs one by one, as `analyze` and `memory` work them out: the reference of every other way."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,7 +184,7 @@ class DesignNetwork:
         else:
             tensors = self.network.tensors()
             if measure.layer not in tensors:
-                message = f"no layer is called {measure.layer!r}"
+                message = f"no layer is called {measure.layer!r}{_near(measure.layer, *tensors)}"
                 raise UntoldError("CC505", self.network.path, message)
             index, what = tensors[measure.layer], f"the output of {measure.layer}"
         shape = self.network.shape_of(index)
@@ -196,6 +197,14 @@ class DesignNetwork:
             raise UntoldError("CC505", self.network.path, message)
         size = extents[f"incoming.{measure.extent}"]
         return int(size)
+
+
+@lru_cache(maxsize=8)
+def _near(name: str, *layers: str) -> str:
+    """The layer that may be meant, as a question; designs mostly have layers of the same names."""
+    from convcalc.nearness import asked
+
+    return asked([name], layers)
 
 
 def _untold(diagnostic: Diagnostic) -> UntoldError:

@@ -270,6 +270,13 @@ def test_a_number_alone_is_an_input_however_it_is_written() -> None:
     assert "input has 10 twice" in run("--vary", "input=10,1e1").stderr
 
 
+def test_a_layer_that_is_not_there_is_told_with_the_one_that_may_be_meant() -> None:
+    value = answer("--vary", "width=1,2", "--columns", "output.conv11.height", code=1)
+    assert [each["message"] for each in value["reasons"]] == [
+        "no layer is called 'conv11': did you mean conv1?"
+    ]
+
+
 def test_a_sample_is_said_to_be_one() -> None:
     said = run("--vary", "width=1..9", "--sample", "3").stdout.splitlines()
     assert said[0] == "Tiny: a sample of 3 of 9 designs of width (9)"
