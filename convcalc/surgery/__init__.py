@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.arguments import one_of
 from convcalc.diagnostics import ArgumentError
-from convcalc.graph import Network, read
+from convcalc.graph import Network, as_written, network_of, read
+from convcalc.numbers import plural
+from convcalc.spec.text import SourceText
 from convcalc.surgery.edits import Result, Subject
 
 if TYPE_CHECKING:
@@ -171,11 +173,49 @@ def _pair(given: Any) -> tuple[str, Any]:
 
 def converted(network: Network, conversions: Iterable[tuple[str, Any]]) -> Converted:
     """A network converted; see `convert`."""
-    subject = Subject.of(network)
+    conversions = [*conversions]
+    subject = first = Subject.of(network)
     steps: list[Step] = []
     for name, value in conversions:
         module = import_module(f"convcalc.surgery.{name.replace('-', '_')}")
         result: Result = module.convert(subject, value)
         steps.append(Step(name, subject.network, result))
         subject = result.subject
+    others = _others(first.spec, subject.spec, conversions) if steps else []
+    if others:
+        last = steps[-1].result
+        more = f" and {plural(len(others) - 1, 'more preset')}" if len(others) > 1 else ""
+        said = (
+            f"preset `{others[0]}`{more} would become something else by itself: convert "
+            f"SPEC#{others[0]}"
+        )
+        steps[-1] = steps[-1]._replace(result=last._replace(remarks=(*last.remarks, said)))
     return Converted(subject.spec, subject.network, tuple(steps))
+
+
+def _others(old: "Spec", new: "Spec", conversions: Sequence[tuple[str, Any]]) -> list[str]:
+    """The presets of a converted spec that are not what they become by themselves."""
+    names = []
+    for name in new.presets:
+        before = _member(old, name)
+        if before.errors:
+            continue
+        after = _member(new, name)
+        try:
+            own = converted(before, conversions).network
+        except ArgumentError:
+            names.append(name)
+            continue
+        if after.errors or _layers(after) != _layers(own):
+            names.append(name)
+    return names
+
+
+def _member(spec: "Spec", name: str) -> Network:
+    """The network of a preset of a spec."""
+    return network_of(as_written(SourceText("<spec>", spec.to_yaml())), preset=name)
+
+
+def _layers(network: Network) -> list[tuple[object, ...]]:
+    """What the layers of a network are, and what they read."""
+    return [(node.kind, repr(node.layer), node.inputs) for node in network.nodes]

@@ -600,3 +600,36 @@ layers:
 """.format(3 if conversion == "separable" else 16)
     remarks = convert(convcalc.loads(text), conversion).steps[0].result.remarks
     assert any("written out and folded" in each for each in remarks)
+
+
+FAMILY = """
+input: 8x8x3
+parameters: {n: 8, deep: false}
+presets:
+  small: {n: 4}
+  big: {deep: true}
+layers:
+  - {conv: {filters: n, kernel: 3}, name: a}
+  - {relu: , when: deep}
+  - batchnorm
+  - {conv: {filters: 2*n, kernel: 3}, name: b}
+"""
+
+
+@pytest.mark.parametrize(
+    ("conversion", "others"),
+    [
+        ("fold-batchnorm", "`big`"),
+        ("separable", ""),
+        (("width", "0.5"), "`small`"),
+        (("prune", "a=3"), ""),
+        (("prune", "a=6"), "`small`"),
+    ],
+)
+def test_presets_that_would_become_something_else_are_told(
+    conversion: str | tuple[str, str], others: str
+) -> None:
+    remarks = convert(convcalc.loads(FAMILY), conversion).steps[-1].result.remarks
+    told = [each for each in remarks if "something else by itself" in each]
+
+    assert [others in each for each in told] == ([True] if others else [])
