@@ -147,4 +147,9 @@ def test_frozen_layers_that_run_again_to_the_byte(frozen: str, torch_memory: Any
         )
         found = (report.after_forward, report.forward_peak, report.backward_peak)
         theirs = (measured.after_forward, measured.forward_peak, measured.backward_peak)
-        assert found == theirs or report.inexact, checkpoint
+        assert found[:2] == theirs[:2], checkpoint
+        assert {each.figures for each in report.inexact} <= {"the backward peak"}
+        if not report.inexact:
+            assert found == theirs, checkpoint
+        elif {each.direction for each in report.inexact} == {"lower"}:
+            assert found[2] >= theirs[2], checkpoint
