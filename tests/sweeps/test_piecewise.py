@@ -10,7 +10,7 @@ from engine_held import COMPOSED, TOTALS, both, loaded, same, told
 from convcalc.analysis.memory.terms import RunTerms
 from convcalc.graph import Given
 from convcalc.sweeps.axes import read_axes
-from convcalc.sweeps.engine import evaluator, peaks, tables, watched, worked
+from convcalc.sweeps.engine import evaluator, peaks, pieces, tables, watched, worked
 from convcalc.sweeps.engine.evaluator import PiecewiseEvaluator
 from convcalc.sweeps.engine.pieces import Piece
 from convcalc.sweeps.measures import read_measure
@@ -431,6 +431,7 @@ def test_pieces_without_a_table_are_the_same(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("convcalc.sweeps.engine.pieces.MOST_IN_TABLE", 3)
     monkeypatch.setattr("convcalc.sweeps.engine.tables.MOST_PAIRS", 3)
     monkeypatch.setattr(watched, "FEW_ANSWERS", 0)
+    monkeypatch.setattr(pieces, "FEW_PLACES", 0)
     assert same(loaded(AROUND), CASES["names around"][1], TOTALS, most=24)
     monkeypatch.setattr(watched, "SPARSE", 0)  # no table of answers, however many there are
     assert same(loaded(AROUND), CASES["names around"][1], TOTALS, most=24)

@@ -29,10 +29,12 @@ from convcalc.spec.values import Scope
 from convcalc.sweeps.axes import sources_of
 from convcalc.sweeps.engine.names import Top, expander_of
 from convcalc.sweeps.engine.radix import Radix
-from convcalc.sweeps.engine.watched import Asked, Question, Recorder, Watched, WatchedScope
+from convcalc.sweeps.engine.watched import SPARSE, Asked, Question, Recorder, Watched, WatchedScope
 
 UNNAMED = "\0"
 """What stands before the number of a name that a piece alone does not know."""
+FEW_PLACES = 2**12
+"""Combinations of which a piece has a table from the start; of more once many of them are met."""
 MOST_IN_TABLE = 2**22
 """Most combinations that a piece keeps a table of; of more it keeps those that it has met."""
 MOST_PLACES = 2**62
@@ -226,7 +228,9 @@ class Piece:
         self._root = _Branch()
         self._axes: set[int] = set()
         self._table: Any = np.full(1, -1, np.int32)
+        """The leaf of each combination; None while few of many are met."""
         self._met: dict[int, int] = {}
+        """The leaves of those that were met, without a table."""
         self._layers: dict[tuple[Any, ...], Layer] = {}
 
     def numbers(self, codes: Codes) -> Any:
@@ -239,7 +243,7 @@ class Piece:
     def _known_leaves(self, codes: Codes) -> Any:
         """The same; None where a new question shows that the piece turns on another axis."""
         places = self.radix.joined(codes)
-        if self.radix.count > MOST_IN_TABLE:
+        if self._table is None:
             return self._among_met(places, codes)
         leaves = self._table[places]
         if np.ndim(leaves) == 0:
@@ -257,14 +261,19 @@ class Piece:
         return leaves
 
     def _among_met(self, places: Any, codes: Codes) -> Any:
-        """The same where there are too many combinations for a table."""
+        """The same without a table."""
         own, first, back = np.unique(places, return_index=True, return_inverse=True)
         if len(self._met) > MOST_IN_TABLE:
             self._met.clear()
         missing = [row for row, place in enumerate(own.tolist()) if place not in self._met]
         if missing and not self._learn(own[missing].tolist(), first[missing], codes):
             return None
-        return np.array([self._met[place] for place in own.tolist()], np.int32)[back]
+        leaves = np.array([self._met[place] for place in own.tolist()], np.int32)
+        if self.radix.count <= min(MOST_IN_TABLE, len(self._met) * SPARSE):
+            self._table = np.full(self.radix.count, -1, np.int32)
+            self._table[[*self._met]] = [*self._met.values()]
+            self._met = {}
+        return leaves[back]
 
     def _learn(self, places: Sequence[int], rows: Any, all_codes: Codes) -> bool:
         """Find the leaves of combinations; False where the piece turns on more axes.
@@ -275,14 +284,14 @@ class Piece:
         radix = self._turns_on()
         if radix.axes != self.radix.axes:
             self.radix = radix
-            small = self.radix.count <= MOST_IN_TABLE
-            self._table = np.full(self.radix.count if small else 1, -1, np.int32)
+            small = self.radix.count <= min(FEW_PLACES, MOST_IN_TABLE)
+            self._table = np.full(self.radix.count, -1, np.int32) if small else None
             self._met = {}
             return False
-        if self.radix.count <= MOST_IN_TABLE:
-            self._table[np.array(places)] = leaves
-        else:
+        if self._table is None:
             self._met.update(zip(places, leaves.tolist(), strict=True))
+        else:
+            self._table[np.array(places)] = leaves
         return True
 
     def _turns_on(self) -> Radix:

@@ -7,7 +7,7 @@ import numpy as np
 
 UNKNOWN = -1
 """What stands where nothing is known yet, or nothing comes in because a piece before has errors."""
-MOST_PAIRS = 2**24
+MOST_PAIRS = 2**22
 """Most pairs of numbers that are kept in one table."""
 
 

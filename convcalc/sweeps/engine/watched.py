@@ -27,7 +27,7 @@ MOST_ANSWERS = 2**20
 FEW_ANSWERS = 64
 """Combinations of which a question has a table of answers from the start."""
 SPARSE = 8
-"""One in how many combinations is to be answered before there is a table of more of them."""
+"""One in how many combinations is to be known before there is a table of all."""
 
 
 class TooManyError(Exception):
