@@ -66,6 +66,15 @@ def graph(random: Random, length: int) -> str:
     return f"input: 8x8x4\nlayers:\n{''.join(lines)}"
 
 
+def convolutions(random: Random, length: int) -> str:
+    """The spec of a chain of layers that all keep something."""
+    lines = [
+        f"  - conv: {{filters: {random.randint(1, 9)}, kernel: 3, padding: same}}\n"
+        for _ in range(length)
+    ]
+    return f"input: 8x8x4\nlayers:\n{''.join(lines)}"
+
+
 class Taken(NamedTuple):
     """What segments take; what is better comes first."""
 
@@ -229,6 +238,49 @@ def test_more_memory_never_costs_more_of_any_network(
                 assert proven is None or now <= proven
                 proven = now
             spent = now if spent is None else min(spent, now)
+
+
+def strided(random: Random, length: int) -> str:
+    """The spec of a chain of convolutions, batch normalizations and ReLUs; maps grow smaller."""
+    lines = []
+    for number in range(length // 3):
+        stride = 2 if number % (length // 9) == length // 9 - 1 else 1
+        kernel, filters = random.choice((1, 3, 5)), random.randint(4, 64)
+        conv = f"{{filters: {filters}, kernel: {kernel}, padding: same, stride: {stride}}}"
+        lines.append(f"  - conv: {conv}\n  - batchnorm\n  - relu\n")
+    return f"input: 64x64x3\nlayers:\n{''.join(lines)}"
+
+
+def regular(_: Random, length: int) -> str:
+    """The spec of a chain of equal convolutions, among which most choices have an equal."""
+    conv = "{conv: {filters: 8, kernel: 3, padding: same}}"
+    return f"input: 16x16x8\nlayers:\n  - {{layers: [{conv}], repeat: {length}}}\n"
+
+
+LONG = [
+    *((strided, 120), (regular, 120)),
+    *(pytest.param(shape, 900, marks=pytest.mark.thorough) for shape in (strided, convolutions)),
+    pytest.param(regular, 500, marks=pytest.mark.thorough),
+]
+
+
+@pytest.mark.parametrize(("shape", "length"), LONG)
+def test_long_chains_are_proven(shape: Any, length: int) -> None:
+    """In as little as there can be, in what equal segments take, and between that and none."""
+    net = loads(shape(Random(length), length))  # noqa: S311
+    root = model(net, TRAINING._replace(checkpoint=round(length**0.5))).report(2)
+    plain = model(net, TRAINING).report(2).peak
+    lowest = automatic(net, TRAINING, 2, 0)
+    assert lowest.proven
+    spent = [sum(part.recomputed_macs for part in lowest.parts)]
+    for limit in (root.peak, (root.peak + plain) // 2):
+        best = automatic(net, TRAINING, 2, limit)
+        assert best.fits
+        assert best.proven
+        spent.append(best.fewest)
+    assert spent == sorted(spent, reverse=True)
+    assert lowest.lowest <= root.peak
+    assert spent[1] <= root.recomputed_macs
 
 
 MORE = ["resnet18", "unet", "googlenet", "mobilenet_v2", "densenet121", "vit_b_16"]
@@ -500,15 +552,6 @@ def by_pieces(pieces: Pieces, chosen: Sequence[Segment]) -> Every:
             piece = each if each.stop == starts[layer] else piece
         rows, layer, cut = behind(rows, piece), piece.stop, piece.cut
     return behind(rows, pieces.losses(cut))
-
-
-def convolutions(random: Random, length: int) -> str:
-    """The spec of a chain of layers that all keep something."""
-    lines = [
-        f"  - conv: {{filters: {random.randint(1, 9)}, kernel: 3, padding: same}}\n"
-        for _ in range(length)
-    ]
-    return f"input: 8x8x4\nlayers:\n{''.join(lines)}"
 
 
 @pytest.mark.thorough

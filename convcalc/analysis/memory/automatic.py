@@ -8,6 +8,7 @@ equal segments of several lengths are tried, and those left out that need not ru
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import isqrt
 from typing import NamedTuple
 
 from convcalc.analysis.memory.cheapest import Choices, TooMany, cheapest
@@ -25,6 +26,12 @@ FEWER = 12
 """About how many choices of each length are without the segments that do most again."""
 COARSEST = 64
 """Layers from one place to the next at which segments may begin, where there are too many."""
+LONG = 100
+"""Layers above which short segments are looked at first, to know how much is enough."""
+SHORT = 2
+"""What these are at most, in square roots of layers."""
+ROUNDS = 2
+"""Rounds of that search."""
 BEST = "the best of every choice of segments"
 GIVEN_UP = "the search for the best of every choice was given up"
 PEAK_GIVEN_UP = "none does less again, and the search for the lowest peak of these was given up"
@@ -174,8 +181,10 @@ class _Search:
         widest = max(room, min(each.peak for each in known))
         # Where nothing need run again, what has the lowest peak does not take more than that.
         widest = min(widest, self.without.peak)
-        choices = Choices(pieces, widest - self.base, most, every=every)
         within = room - self.base
+        if len(self.macs) > LONG:
+            widest, most = self.roughly(pieces, widest, within, most, every, fits=bool(fitting))
+        choices = Choices(pieces, widest - self.base, most, every=every)
         if not fitting:
             reached = choices.lowest(self.least, widest - self.base)
             lowest = max(reached or widest - self.base, self.least)
@@ -195,6 +204,23 @@ class _Search:
             return self.tried(room)
         walked = walked._replace(proven=proven, how=how, fewest=fewest)
         return walked if proven else self.better(walked, room)
+
+    def roughly(
+        self, pieces: Pieces, widest: int, within: int, most: int, every: int, *, fits: bool
+    ) -> tuple[int, int]:
+        """What is enough, with short segments alone: the peak where nothing `fits`, and the MACs.
+
+        So there are fewer pieces of all lengths to look at.
+        """
+        short = SHORT * isqrt(len(self.macs))
+        with suppress(TooMany):
+            choices = Choices(pieces, widest - self.base, most, every=every, longest=short)
+            if not fits:
+                reached = choices.lowest(self.least, widest - self.base)
+                return (widest if reached is None else self.base + reached), most
+            choice = cheapest(choices, within, self.least, most, rounds=ROUNDS).choice
+            return widest, most if choice is None else choice.macs
+        return widest, most
 
     def better(self, found: _Found, room: int) -> _Found:
         """The best of it and of what is known anyway."""

@@ -56,8 +56,19 @@ class TooMany(Exception):  # noqa: N818 (it is an answer)
 class Choices:
     """All choices of checkpoints for one batch that take at most `room`, and `most` MACs."""
 
-    def __init__(self, pieces: Pieces, room: int, most: int, *, every: int = 1) -> None:
-        """Segments begin and end at `every` so many layers. Raises `TooMany`."""
+    def __init__(
+        self,
+        pieces: Pieces,
+        room: int,
+        most: int,
+        *,
+        every: int = 1,
+        longest: int | None = None,
+    ) -> None:
+        """Segments begin and end at `every` so many layers, and are of `longest` at most.
+
+        Raises `TooMany`.
+        """
         self.pieces = pieces
         self.mixed = pieces.program.mixed
         self.type: Any = np.int64 if max(room, most) < LARGE else np.object_
@@ -90,7 +101,7 @@ class Choices:
                 if (layer - pieces.start) % every == 0:
                     there += (
                         piece
-                        for piece in pieces.segments(layer, cut, left, most)
+                        for piece in pieces.segments(layer, cut, left, most, longest)
                         if piece.stop == pieces.stop or (piece.stop - pieces.start) % every == 0
                     )
                 there = [each for each in there if self._need(layer, each) <= left]

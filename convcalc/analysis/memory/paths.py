@@ -22,7 +22,7 @@ FIRST_WIDTH = 8
 """Paths to a node that are carried on in the first round."""
 WIDER = 8
 """How many times more it is in each round."""
-PATHS = 200_000_000
+PATHS = 400_000_000
 """Paths that are looked at beyond which a search is given up, about."""
 CARRIED = 4_000_000
 """Paths carried on in one round beyond which it is given up."""

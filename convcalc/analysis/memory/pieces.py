@@ -263,6 +263,8 @@ class Pieces:
         self._numbers: dict[Cut, int] = {}
         self._layers: dict[tuple[int, int], Layer] = {}
         self._free: dict[tuple[int, int], tuple[int, int]] = {}
+        self._origins: dict[int, tuple[int, ...]] = {}
+        self._behinds: dict[tuple[int, tuple[bool, ...]], int] = {}
         keeping = self.probe._keeping(range(program.starts[self.stop]))  # noqa: SLF001
         self.keeping: list[list[int]] = [[] for _ in range(self.stop)]
         for index in keeping:
@@ -331,9 +333,12 @@ class Pieces:
             again=False,
         )
 
-    def segments(self, start: int, number: int, room: int, most: int) -> list[Piece]:
+    def segments(
+        self, start: int, number: int, room: int, most: int, longest: int | None = None
+    ) -> list[Piece]:
         """Segments from a cut in front of layer `start` that take `room` beside K, and `most` MACs.
 
+        They are of `longest` layers at most.
         In the forward pass K is taken to have as many copies of weights as it can.
         """
         cut, batch = self.cuts[number], self.batch
@@ -350,7 +355,8 @@ class Pieces:
         begun: set[int] = set()
         first = closed = False
         macs = 0
-        for layer in range(start, self.stop):
+        stop = self.stop if longest is None else min(start + longest, self.stop)
+        for layer in range(start, stop):
             static = self.static[layer]
             top, free = self._run_free(layer, free)
             highest = max(highest, loose + top + self.copies[layer])
@@ -522,18 +528,22 @@ class Pieces:
 
     def _behind(self, free: int, groups: dict[int, Group], begun: set[int]) -> int:
         """The cut behind a segment, which keeps what it has `begun` with."""
-        cut = self.cuts[free]
-        if all(group.origin is None for group in cut):
+        origins = self._origins.get(free)
+        if origins is None:
+            of = {each.origin for each in self.cuts[free] if each.origin is not None}
+            origins = self._origins[free] = tuple(sorted(of))
+        if not origins:
             return free
-        return self.number(
-            tuple(
-                group
-                if group.origin is None
-                else Group(
-                    group.tensors,
-                    group.size,
-                    groups[group.origin].held or group.origin in begun,
+        holds = tuple(groups[origin].held or origin in begun for origin in origins)
+        known = self._behinds.get((free, holds))
+        if known is None:
+            held = dict(zip(origins, holds, strict=True))
+            known = self._behinds[free, holds] = self.number(
+                tuple(
+                    group
+                    if group.origin is None
+                    else Group(group.tensors, group.size, held[group.origin])
+                    for group in self.cuts[free]
                 )
-                for group in cut
             )
-        )
+        return known
