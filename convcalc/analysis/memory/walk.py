@@ -758,9 +758,9 @@ class Walk:
         scratch = step.operation.scratch
         if gathers and beside:
             scratch += step.operation.output
-        wanted = bool(step.learns) and self.program.has_gradient[step.reads[0]]
-        if step.operation.unasked and not wanted:
-            scratch += step.operation.output
+        if step.operation.unasked:
+            both = bool(step.learns) and self.program.has_gradient[step.reads[0]]
+            scratch += 0 if both else step.operation.output
         scratch *= self.program.widths[step.output] * BATCH
         scratch += step.operation.masks * BATCH
         scratch = max(scratch, self._ahead(step, results))
