@@ -432,18 +432,43 @@ def test_a_plain_vgg_has_the_figures_of_the_definitions() -> None:
         (".5 G", 0.5e9, "to 100,000,000"),
         ("~1.8 g", 1.8e9, "to 100,000,000"),
         ("4112 M", 4112e6, "to 1,000,000"),
+        ("90071992547409.93 k", 90_071_992_547_409_930, "to 10"),
+        ("9,007,199,254,740,993", 2**53 + 1, "exactly"),
     ],
 )
 def test_numbers_are_read_as_people_write_them(text: str, value: float, precision: str) -> None:
     number = published(text)
     assert (number.value, number.precision) == (value, precision)
+    assert isinstance(number.value, int)
     assert number.is_of(value)
+    assert not number.is_of(value + number.unit)
 
 
-@pytest.mark.parametrize("text", ["", "G", "4,1 G", "4.1.1", "1e9", "-4", "4 GB/s", "four"])
+@pytest.mark.parametrize(
+    "text", ["", "G", "4,1 G", "4.1.1", "1e9", "-4", "4 GB/s", "four", "9" * 41, "1" * 5000]
+)
 def test_what_is_no_such_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no number as people write them"):
         published(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("4.13G", 4_125_000_000, 4_135_000_000),
+        ("1.5 M", 1_450_000, 1_550_000),
+        ("12k", 11_500, 12_500),
+        ("4112", 4112, 4112),
+    ],
+)
+def test_a_figure_is_written_so_that_is_the_number_when_it_is_rounded(
+    text: str, least: int, most: int
+) -> None:
+    number = published(text)
+
+    assert [number.is_of(each) for each in (least - 1, least, most, most + 1)] == [
+        *(False, True, True, False)
+    ]
 
 
 def test_an_average_over_the_batch_is_cut_to_a_whole_number_once() -> None:

@@ -26,6 +26,8 @@ _NUMBER = re.compile(
     r"(?P<what>(?:mac|flop|mult-add|multadd|mult_add|op|param|parameter)s?)?\s*",
     re.IGNORECASE,
 )
+MOST_DIGITS = 40
+"""Most signs of a number, with what groups its digits."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 OURS = "convcalc"
 """Who counts as docs/definitions.md says."""
@@ -50,15 +52,22 @@ class Published(NamedTuple):
         return len(self.digits.partition(".")[2])
 
     @property
-    def value(self) -> float:
-        """The number itself."""
-        return float(f"{self.digits}e{len(str(self.unit)) - 1}")
+    def value(self) -> int | float:
+        """The number itself: a whole one, or one that is none."""
+        whole, rest = divmod(self._whole * self.unit, 10**self.decimals)
+        return float(f"{self.digits}e{len(str(self.unit)) - 1}") if rest else whole
 
     def is_of(self, figure: float) -> bool:
-        """Whether a figure, rounded to as many digits, is written so."""
+        """Whether a figure, rounded to as many digits, is written so; a half goes up or down."""
         if self.unit == 1 and not self.decimals:
-            return figure == int(self.digits)
-        return f"{figure / self.unit:.{self.decimals}f}" == self.digits
+            return figure == self._whole
+        off: int | float = 2 * figure * 10**self.decimals - 2 * self._whole * self.unit
+        return abs(off) <= self.unit
+
+    @property
+    def _whole(self) -> int:
+        """Its digits without the point."""
+        return int(self.digits.replace(".", ""))
 
     @property
     def precision(self) -> str:
@@ -116,7 +125,7 @@ class Owners(NamedTuple):
         return from_json(self.to_json())
 
     @property
-    def off_by(self) -> float:
+    def off_by(self) -> int | float:
         """How much the nearest figure is more than the number; 0 where there is none."""
         return 0 if self.nearest is None else self.nearest.figure - self.published.value
 
@@ -125,11 +134,11 @@ def published(text: str) -> Published:
     """A number as it is written: `4.11G`, `4,111,512,576`, `4.13 GMac`. Raises `ValueError`.
 
     >>> published("4.13 GMac").value, published("25,557,032").precision
-    (4130000000.0, 'exactly')
+    (4130000000, 'exactly')
     """
     match = _NUMBER.fullmatch(as_text(text, "text", "'4.11G'"))
-    if match is None:
-        message = f"{text!r} is no number as people write them: 4.11G, 4111512576, '4.13 GMac'"
+    if match is None or len(match["digits"]) > MOST_DIGITS:
+        message = f"{text!r:.60} is no number as people write them: 4.11G, 4111512576, '4.13 GMac'"
         raise ArgumentError(message)
     digits = re.sub(r"[,_ ]", "", match["digits"]).lstrip("0")
     digits = digits if digits[:1].isdigit() else f"0{digits}"
@@ -165,7 +174,7 @@ def whose(
         raise SpecError(network.errors)
     given = conditions(batch, mode, no_grad=no_grad, written=written)
     of_parameters = switch(of_parameters, "of_parameters")
-    if number.unit == 1 and not number.value.is_integer():  # as a table gives it, such as timm's
+    if number.unit == 1 and isinstance(number.value, float):  # as a table gives it, such as timm's
         number = number._replace(unit=_UNITS["m" if of_parameters else "g"])
     candidates = [*(_of_parameters if of_parameters else figures)(network, given)]
     owners = [each for each in candidates if number.is_of(each.figure)]
