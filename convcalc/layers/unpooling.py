@@ -102,7 +102,7 @@ class MaxUnpool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A map of zeros that values are put into; the indices of the pool are kept."""
-        from convcalc.layers.operations import Array, Operation
+        from convcalc.layers.operations import VOLUME, Array, Operation
 
         indices = Array("indices", xs[0].size, width=8)
         return (
@@ -110,7 +110,7 @@ class MaxUnpool(Layer):
                 plan.output.size,
                 holds=(1,),
                 extra=(indices,),
-                layout="format",
+                layout="fresh" if plan.output.rank == VOLUME else "format",
                 back_layout="fresh",
             ),
         )

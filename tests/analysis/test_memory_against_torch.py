@@ -728,6 +728,19 @@ def test_checkpointing_what_leads_nowhere_to_the_byte(spec: str, checkpoint: Any
     assert max(found.backward_peak, found.after_forward) == measured.backward_peak
 
 
+@pytest.mark.parametrize("shape", ["4x4x4x6", "4x4x6", "8x6"])
+def test_of_a_volume_an_undone_pool_lies_in_order(shape: str) -> None:
+    """So that flatten is a view of it: max_unpool3d's output does not lie channels last."""
+    layers = ("layernorm", "{name: pool, maxpool: 2}", "maxunpool: pool", "hardswish", "flatten")
+    items = "".join(f"  - {each}\n" for each in (*layers, "linear: 3"))
+    net = loads(f"input: {shape}\nlayers:\n{items}")
+    for batch in (1, 2):
+        found = model(net, RunTerms(training=True, inplace=False)).report(batch)
+        measured = torch_memory.training(net, batch, lambda _: False, device="cpu")
+        assert found.forward_peak == measured.forward_peak
+        assert found.backward_peak == measured.backward_peak
+
+
 @pytest.mark.parametrize("layer", ["linear: 3", "l2norm: {affine: true}\n  - linear: 3"])
 def test_a_bias_of_a_segment_is_said(layer: str) -> None:
     """Its gradient is summed when what the layer read is gone: 392 here, and 380 in PyTorch."""
