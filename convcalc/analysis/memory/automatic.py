@@ -34,7 +34,10 @@ ROUNDS = 2
 """Rounds of that search."""
 BEST = "the best of every choice of segments"
 GIVEN_UP = "the search for the best of every choice was given up"
-PEAK_GIVEN_UP = "none does less again, and the search for the lowest peak of these was given up"
+PEAK_GIVEN_UP = (
+    "none does less again, and the search for the lowest peak of these, and the fewest segments, "
+    "was given up"
+)
 
 
 class Part(NamedTuple):

@@ -222,7 +222,7 @@ def cheapest(
     best, spent = choices.choice(search.path), search.cost
     if search.bound < spent or rounds is not None:
         return Answer(best, search.bound, proven=False)
-    best, edges, proven = _lowest_peak(choices, best, search, least, unit, work)
+    best, edges, slopes, proven = _lowest_peak(choices, best, search, least, unit, work)
     if not proven:
         return Answer(best, spent, proven=False)
     high = max(best.most, least)
@@ -231,7 +231,8 @@ def cheapest(
     edges, times = edges.chosen(edges.macs <= spent), choices.pieces.stop + 1
     macs = edges.macs if (spent + 1) * times < LARGE else edges.macs.astype(np.object_)
     costs = macs * times + (edges.stops > 0)
-    slopes = slopes_of(costs, high, total * times if spent else 0, choices.pieces.stop)
+    # Of steep slopes numbers are large, and off by more than a segment.
+    slopes = np.union1d(slopes * times, slopes_of(costs, high, 0, choices.pieces.stop))
     search = least_spent(edges, count, high, costs, spent * times + several, 1, slopes, work)
     best = best if search.path is None else choices.choice(search.path)
     return Answer(best, spent, search.bound >= search.cost)
@@ -239,10 +240,10 @@ def cheapest(
 
 def _lowest_peak(
     choices: Choices, best: Choice, search: Found, least: int, unit: int, work: Work
-) -> tuple[Choice, Edges, bool]:
+) -> tuple[Choice, Edges, Any, bool]:
     """Of choices that spend as little the one with the lowest peak, and whether that is proven.
 
-    Between them, the edges that may be in one of these.
+    Between them, the edges that may be in one of these, and slopes that tell of them.
     """
     edges, slopes, below = search.edges, search.slopes, search.cost + unit
     low, high, just = least - 1, max(best.most, least), True
@@ -257,9 +258,9 @@ def _lowest_peak(
             edges, slopes, high = search.edges, search.slopes, max(best.most, least)
             just = not just
         elif search.bound < below:
-            return best, edges, False
+            return best, edges, slopes, False
         elif just:
             break
         else:
             low, just = middle, True
-    return best, edges, True
+    return best, edges, slopes, True

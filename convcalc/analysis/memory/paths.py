@@ -24,6 +24,8 @@ WIDER = 8
 """How many times more it is in each round."""
 PATHS = 400_000_000
 """Paths that are looked at beyond which a search is given up, about."""
+MIXED = 8
+"""For how many one counts in mixed precision, where more of them are compared one by one."""
 CARRIED = 4_000_000
 """Paths carried on in one round beyond which it is given up."""
 AT_ONCE = 1_000_000
@@ -194,7 +196,7 @@ def _round(bounds: Bounds, room: int, most: int, width: int, work: Work) -> _Rou
         if not len(into):
             continue
         made = int(several.sum())
-        work.left -= made
+        work.left -= made * (MIXED if mixed else 1)
         # The first is gone to the end, so that there is a path.
         if (work.left <= 0 or carried.used > CARRIED) and width > FIRST_WIDTH:
             return _Round(None, 0, -np.inf)
