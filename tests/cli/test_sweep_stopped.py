@@ -1,6 +1,5 @@
 """What keeps `convcalc sweep` from writing: what is left behind, and how to go on."""
 
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,6 +24,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def limited(size: int) -> Iterator[None]:
     """No file grows beyond so many bytes, as on a disk that is full."""
+    import resource  # which Windows has not
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
