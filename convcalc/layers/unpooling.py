@@ -101,19 +101,24 @@ class MaxUnpool(Layer):
         return Plan(xs[1], positions=tuple(_spread(*each) for each in both))
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
-        """A map of zeros that values are put into; the indices of the pool are kept."""
-        from convcalc.layers.operations import VOLUME, Array, Operation
+        """A map of zeros that values are put into; the indices of the pool are kept.
 
-        indices = Array("indices", xs[0].size, width=8)
-        return (
-            Operation(
-                plan.output.size,
-                holds=(1,),
-                extra=(indices,),
-                layout="fresh" if plan.output.rank == VOLUME else "format",
-                back_layout="fresh",
-            ),
+        PyTorch does it to a sequence as to an image of width 1, between two views.
+        """
+        from convcalc.layers.operations import VOLUME, Array, Operation, view
+
+        size, rank = plan.output.size, plan.output.rank
+        unpool = Operation(
+            size,
+            holds=(1,),
+            extra=(Array("indices", xs[0].size, width=8),),
+            layout="fresh" if rank == VOLUME else "format",
+            back_layout="fresh",
         )
+        if rank != 1:
+            return (unpool,)
+        at = len(xs)  # where the tensors made here begin
+        return (view(xs[0].size), unpool._replace(reads=(at,)), view(size, at + 1))
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[i] = x[o] where the largest value under window o stood at i, else 0.

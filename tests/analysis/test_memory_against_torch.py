@@ -601,6 +601,15 @@ layers:
   - maxunpool: p
   - relu
 """,
+    "of a sequence, a view of which is overwritten": """
+input: 9x1
+rounding: floor
+layers:
+  - {name: p, maxpool: 2}
+  - scale
+  - maxunpool: p
+  - elu
+""",
 }
 
 
@@ -738,6 +747,22 @@ def test_of_a_volume_an_undone_pool_lies_in_order(shape: str) -> None:
         found = model(net, RunTerms(training=True, inplace=False)).report(batch)
         measured = torch_memory.training(net, batch, lambda _: False, device="cpu")
         assert found.forward_peak == measured.forward_peak
+        assert found.backward_peak == measured.backward_peak
+
+
+@pytest.mark.parametrize("outputs", ["tanh1, add1, learned1", "learned1, add1, tanh1"])
+def test_what_is_learned_as_an_output_to_the_byte(outputs: str) -> None:
+    """Its gradient is summed once all losses went back, in whichever order they stand."""
+    layers = ("scale", "tanh", "add: [[], [{learned: [6, 6, 8]}]]")
+    items = "".join(f"  - {each}\n" for each in layers)
+    net = loads(f"input: 6x6x8\nlayers:\n{items}outputs: [{outputs}]\n")
+    for batch in (1, 2, 3):
+        terms = RunTerms(training=True, inplace=False, loss="mean-squared-error")
+        found = model(net, terms).report(batch)
+        measured = torch_memory.training(
+            net, batch, lambda _: False, device="cpu", loss=torch.nn.functional.mse_loss
+        )
+        assert found.after_forward == measured.after_forward
         assert found.backward_peak == measured.backward_peak
 
 

@@ -307,11 +307,12 @@ class _Writer:
         They are made with the output, and here before it, so that both are there at once. What
         undoes the pool reads them in the place of the pool's input.
         """
-        node = self.network.nodes[layer] if layer < self.loss else None
-        if node is not None and node.kind == UNPOOL:
-            return local[1]
         array = next((each for each in operation.extra if each.name == "indices"), None)
-        if array is None or layer not in self.undone:
+        if array is None:
+            return None
+        if self.network.nodes[layer].kind == UNPOOL:
+            return local[1]
+        if layer not in self.undone:
             return None
         output = self._tensor(array.values, array.width, gradient=False)
         self.places[layer] = output

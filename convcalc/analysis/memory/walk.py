@@ -256,6 +256,8 @@ class Walk:
             for index, step in enumerate(program.steps)
             if not step.reads and step.operation.storage == "view"
         }
+        # Gradients of those that are outputs, with their steps: all losses go back before them.
+        self.given_out: list[tuple[int, Gradient]] = []
         # Steps that copy their output's gradient, and layers of which that is not known.
         self.copying: Collection[int] = ()
         self.unfollowed: Collection[int] = ()
@@ -733,6 +735,8 @@ class Walk:
                 # The total of the classes' weights was kept for this.
                 self._give(program.width if program.weighed else 0, "total", number)
                 self._backward(part)
+        for leaf, gradient in self.given_out:
+            self._to_weights(leaf, gradient)
 
     def _backward(self, part: range) -> None:
         for index in reversed(part):
@@ -1107,7 +1111,10 @@ class Walk:
     def _hand_over(self, layer: int, read: int, result: Gradient) -> None:
         """Give a gradient to the tensor it is for; another consumer's may be there already."""
         if read in self.leaves:  # a weight's gradient is done as soon as it is there
-            self._to_weights(self.leaves[read], result)
+            if layer == self.program.loss:
+                self.given_out.append((self.leaves[read], result))
+            else:
+                self._to_weights(self.leaves[read], result)
             return
         older = self.gradients.get(read)
         if older is None:
