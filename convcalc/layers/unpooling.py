@@ -113,6 +113,7 @@ class MaxUnpool(Layer):
             holds=(1,),
             extra=(Array("indices", xs[0].size, width=8),),
             layout="fresh" if rank == VOLUME else "format",
+            wants_back="output",
             back_layout="fresh",
         )
         if rank != 1:
