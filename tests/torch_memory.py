@@ -76,10 +76,12 @@ class Meter(dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if self.backward and func is torch.ops.aten.add.Tensor and self.adds_in_place(*args):
+        # What runs again in the backward pass runs with gradients, and autograd itself without.
+        own = self.backward and not torch.is_grad_enabled()
+        if own and func is torch.ops.aten.add.Tensor and self.adds_in_place(*args):
             torch.ops.aten.add_.Tensor(*args)
             return args[0]
-        if self.backward and func in SCATTERS:  # into zeros that were made for it alone
+        if own and func in SCATTERS:  # into zeros that were made for it alone
             SCATTERS[func](*args)
             return args[0]
         out = func(*args, **(kwargs or {}))

@@ -772,6 +772,36 @@ def test_an_undone_pool_whose_output_is_turned_to_the_byte(shape: str, order: li
         assert found.backward_peak == measured.backward_peak
 
 
+@pytest.mark.parametrize("first", ["upsample1", "avgpool1", "flatten1"])
+def test_what_runs_again_for_an_overwritten_view_to_the_byte(first: str) -> None:
+    """It does so beside the whole's gradient, its copy, and the copy of the view's part."""
+    layers = ("upsample: 4", "avgpool: 4", "scale", "flatten", "relu")
+    items = "".join(f"  - {each}\n" for each in (*layers, "linear: 2"))
+    net = loads(f"input: 4x4x2\nlayers:\n{items}")
+    checkpoint = [f"{first}..relu1"]
+    found = memory(net, batch=3, training=True, checkpoint=checkpoint)
+    measured = torch_memory.training(
+        net,
+        3,
+        lambda index: found.layer(net.nodes[index].name).in_place,
+        device="cpu",
+        segments=segments(net, checkpoint),
+    )
+    assert found.forward_peak == measured.forward_peak
+    assert found.backward_peak == measured.backward_peak
+
+
+def test_what_adds_where_it_runs_again_makes_an_array() -> None:
+    """As in its first run: only autograd itself adds gradients in place."""
+    net = loads("input: 6x6x4\nlayers:\n  - add: [[tanh], []]\n  - maxpool: 3\n  - batchnorm\n")
+    checkpoint = ["tanh1..batchnorm1"]
+    found = memory(net, batch=1, training=True, checkpoint=checkpoint, inplace=False)
+    measured = torch_memory.training(
+        net, 1, lambda _: False, device="cpu", segments=segments(net, checkpoint)
+    )
+    assert found.backward_peak == measured.backward_peak
+
+
 @pytest.mark.parametrize("outputs", ["tanh1, add1, learned1", "learned1, add1, tanh1"])
 def test_what_is_learned_as_an_output_to_the_byte(outputs: str) -> None:
     """Its gradient is summed once all losses went back, in whichever order they stand."""

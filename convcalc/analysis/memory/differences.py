@@ -271,7 +271,8 @@ def _backward(
     node, plan = network.nodes[index], network.plans[index]
     modes = (getattr(node.layer, "mode", ""), getattr(node.layer, "padding_mode", ""))
     windows = plan.windows
-    if "circular" in modes and any(window.before or window.after for window in windows):
+    pads = node.kind == "pad" or any(window.before or window.after for window in windows)
+    if "circular" in modes and steps and pads:  # a layer of its own even by nothing
         return [("the backward peak", "higher", CIRCULAR)]
     turned = any(program.order[read] in TURNED for step in steps for read in step.reads)
     if node.kind in ("channel_maxpool", "kmaxpool") and turned:

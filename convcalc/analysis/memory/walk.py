@@ -247,6 +247,8 @@ class Walk:
         self.gradients: dict[int, Gradient] = {}
         # Views that were overwritten, by step.
         self.overwritten: dict[int, _Overwritten] = {}
+        # By such a step, the whole's gradient behind it and before it, while it goes back.
+        self.copied: dict[int, tuple[Gradient, Gradient]] = {}
         # Storages that gradients of weights are parts of; by weight, how much larger they are.
         self.held_by_views: set[int] = set()
         self.beyond: dict[int, int] = {}
@@ -337,6 +339,8 @@ class Walk:
                 # that was saved, whether anything still needs that or not.
                 first, last = keeping[0], keeping[-1]
                 self._backward(range(last + 1, part.stop))
+                if last in self.overwritten:
+                    self._copy_of_view(last, steps[last])  # of the gradient, which needs nothing
                 end = self._saving(part)[-1] if self.vain else last
                 self._again(range(part.start, end + 1), boundary)
                 self._backward(range(first, last + 1))
@@ -959,19 +963,31 @@ class Walk:
             self._let_go_gradient(incoming)
             self._hand_over(step.layer, after, spread)
 
-    def _backward_of_view(self, index: int, step: Step) -> None:
-        """Of an operation that overwrote a view: on a copy of its part of the whole's gradient."""
+    def _copy_of_view(self, index: int, step: Step) -> None:
+        """Of an operation that overwrote a view: from its gradient to a copy that it goes back on.
+
+        That is made of its part of the whole's gradient, which is copied itself.
+        """
         self._spread(index, step)
         before, after = self.overwritten[index]
         incoming = self.gradients.pop(after, None)
-        if incoming is None:
+        if incoming is not None:
+            whole = Gradient(self._new(self.size[before], "gradient", before))
+            self._take(self.size[step.output], "view", index)
+            self.copied[index] = incoming, whole
+
+    def _backward_of_view(self, index: int, step: Step) -> None:
+        """Of an operation that overwrote a view: on the copy, and into the whole's gradient."""
+        if index not in self.copied:  # by what runs again for it
+            self._copy_of_view(index, step)
+        incoming, whole = self.copied.pop(index, (None, None))
+        if incoming is None or whole is None:
             return
-        whole = Gradient(self._new(self.size[before], "gradient", before))
-        parts = 2 * self.size[step.output]  # the copy, and what the operation makes of it
-        self._note(self.backward, step.layer, parts, "view", index)
+        self._note(self.backward, step.layer, self.size[step.output], "view", index)
+        self._give(self.size[step.output], "view", index)
         self._let_go_gradient(incoming)
         self._keep_nothing(index)
-        self._hand_over(step.layer, before, whole)
+        self._hand_over(step.layer, self.overwritten[index].before, whole)
 
     def _results(self, step: Step, incoming: Gradient) -> list[Gradient | None]:
         """What the node makes: a gradient for each tensor read, and for each weight."""
