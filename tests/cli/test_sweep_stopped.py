@@ -90,7 +90,7 @@ def test_what_cannot_be_written_leaves_no_half_file_and_says_how_to_go_on(
             path.unlink()
 
 
-@tabled(
+@pytest.mark.parametrize(  # no row of a table skips
     ("size", "state", "left", "said"),
     [
         (9000, False, ["r.parquet"], "r.parquet.part: cannot be written: File too large"),
