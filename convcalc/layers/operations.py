@@ -136,9 +136,10 @@ class Operation(NamedTuple):
     unasked: bool = False
     """Whether its backward pass makes gradients of its input and of its weights even where one of
     them is not wanted."""
-    wants_back: Literal["", "output", "order", "rows"] = ""
+    wants_back: Literal["", "output", "indices", "order", "rows"] = ""
     """How its output's gradient has to lie, of which its backward pass makes a copy otherwise:
-    without gaps as its output does; in order, as one example of all channels; or in rows."""
+    without gaps as its output does, or as the indices do that it keeps; in order, as one example
+    of all channels; or in rows."""
     precision: Precision = "same"
     """What mixed precision computes it in; see `Precision`."""
     promotes: bool = True

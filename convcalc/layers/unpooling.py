@@ -113,7 +113,7 @@ class MaxUnpool(Layer):
             holds=(1,),
             extra=(Array("indices", xs[0].size, width=8),),
             layout="fresh" if rank == VOLUME else "format",
-            wants_back="output",
+            wants_back="indices",
             back_layout="fresh",
         )
         if rank != 1:

@@ -772,6 +772,34 @@ def test_an_undone_pool_whose_output_is_turned_to_the_byte(shape: str, order: li
         assert found.backward_peak == measured.backward_peak
 
 
+@pytest.mark.parametrize("shape", ["4x4x4x6", "4x4x6", "8x6"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ("{name: pool, maxpool: 2}", "layernorm: {over: channels}", "maxunpool: pool"),
+        (
+            "layernorm: {over: channels}",
+            "{name: pool, maxpool: 2}",
+            "instancenorm",
+            "maxunpool: pool",
+            "slice: {stop: 3}",
+        ),
+    ],
+)
+def test_gradients_are_looked_up_where_the_indices_lie(shape: str, layers: tuple[str, ...]) -> None:
+    """Which lie as the pool's output does, and not as what is undone."""
+    items = "".join(
+        f"  - {each}\n" for each in ("scale", *layers, "flatten", "{name: z, linear: 3}")
+    )
+    net = freeze(loads(f"input: {shape}\nlayers:\n{items}"), ["z"])
+    for batch in (1, 3):
+        found = memory(net, batch=batch, training=True, inplace=False)
+        measured = torch_memory.training(net, batch, lambda _: False, device="cpu")
+        assert not found.inexact
+        assert found.forward_peak == measured.forward_peak
+        assert found.backward_peak == measured.backward_peak
+
+
 @pytest.mark.parametrize("first", ["upsample1", "avgpool1", "flatten1"])
 def test_what_runs_again_for_an_overwritten_view_to_the_byte(first: str) -> None:
     """It does so beside the whole's gradient, its copy, and the copy of the view's part."""

@@ -107,8 +107,11 @@ class Gradients:
             one = self.shapes[step.output].channels == 1
             right = one or order in ("fresh", "both", "steps")
             dense = one or gap != "examples"
-        elif operation.wants_back == "output":
-            there = self._lies(step.output, layer)
+        elif operation.wants_back in ("output", "indices"):
+            as_indices = operation.wants_back == "indices"
+            there = self._lies(step.keeps[-1] if as_indices else step.output, layer)
+            if as_indices and self.program.ranks[layer] == 1:
+                there = "fresh"  # of a sequence, seen as an image of width 1
             right = there == "both" or order in ("both", there)
         elif not step.reads and operation.storage == "view" and self.single:  # weights as they are
             shape = self.shapes[step.output]

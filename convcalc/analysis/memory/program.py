@@ -275,6 +275,8 @@ class _Writer:
             operation = operation._replace(extra=())
         before = self.order[self._leading(reads, operation.output)] if reads else "fresh"
         operation, order = self._laid_out(operation, before, reads)
+        if indices is not None and layer in self.undone:
+            self.order[indices] = order
         learns = self._learned(owner, operation, wanted or self.width, before)
         backward = bool(learns) or any(self.gradient[read] for read in reads)
         output = self._tensor(operation.output, width, gradient=backward, order=order)

@@ -758,7 +758,7 @@ class Walk:
         if step.operation.course is not None:
             self._back_on_course(index, step, incoming)
             return
-        beside = step.operation.wants_back == "output"
+        beside = step.operation.wants_back in ("output", "indices")
         gathers = index in self.copying
         if gathers and not beside:
             incoming = self._gathered(step, incoming)
