@@ -55,6 +55,21 @@ def test_a_table_keeps_to_its_width_and_says_what_it_leaves_out(width: int) -> N
         assert numbers(line) <= numbers(wide)  # none is cut
 
 
+def test_a_measure_that_is_left_out_is_not_the_axis_of_its_name() -> None:
+    text = (
+        "{input: 8x8x3, parameters: {macs: 1, width: 3}, layers: [{conv: {filters: macs, "
+        "kernel: 1}}, {conv: {filters: width, kernel: 1}}]}"
+    )
+    vary = {"macs": [1, 2], "width": [2, 3]}
+    asked = convcalc.sweep(convcalc.loads(text), vary, sort="parameters").finish()
+    lines = table.render(asked, width=23, color=False).splitlines()
+
+    # 64 positions · (3·macs + macs·width) MACs are left out, and not the values of macs.
+    assert "macs  width  Parameters" in lines
+    assert [line.split() for line in lines if line.split()[-1:] == ["8"]] == [["1", "2", "8"]]
+    assert "for want of width: macs (--columns" in " ".join(" ".join(lines).split())
+
+
 def test_a_table_without_need_is_as_it_was() -> None:
     asked = report(top=2, columns="receptive_field")
     rows = [line.split() for line in table.render(asked, width=100, color=False).splitlines()]
@@ -88,7 +103,7 @@ def test_many_values_that_spoil_every_design_are_cut(monkeypatch: pytest.MonkeyP
 
 
 def test_the_least_and_the_greatest_of_truths_stand_in_their_order() -> None:
-    # With normalization behind it a bias is as good as none to the report: the same network.
+    # Where `bias` only decides on what is there anyway, both its values give one network.
     flat = SPEC.replace("bias: bias", "bias: true").replace("repeat: depth", "when: bias or true")
     network = convcalc.loads(flat, path="net.yaml")
     swept = convcalc.sweep(network, {"bias": [True, False], "width": [8]}).finish()

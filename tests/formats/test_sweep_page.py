@@ -165,6 +165,15 @@ def test_every_number_that_the_script_reads_is_what_the_command_prints(
             assert shown == [each["design"] for each in networks], what
 
 
+def test_a_column_is_called_as_in_a_file_of_rows(tmp_path: Path) -> None:
+    """An axis is told from what is worked out of the same name, by which tables are sorted, too."""
+    spec = SPEC.replace("width", "macs")
+    page = Page(swept(tmp_path, spec, ("--vary", "macs=1..3", "--vary", "mode=small,large")).page)
+
+    names = [column["name"] for column in page.data["columns"]]
+    assert names == ["set.macs", "mode", "parameters", "macs"]
+
+
 def test_the_script_reads_what_python_writes(pages: dict[str, Swept]) -> None:
     """The unit tests of web/ hold front.ts against this file."""
     cases = []

@@ -39,7 +39,7 @@ class Table(NamedTuple):
     title: str
     """What stands above the table, in a sentence."""
     names: list[str]
-    """What each column is of: an axis, a measure or another name; of how many designs ""."""
+    """What each column is of, no two alike, as files of rows call it; of how many designs ""."""
     head: list[str]
     """The titles of the columns."""
     right: list[bool]
@@ -184,9 +184,8 @@ def networks(result: SweepReport, groups: Groups, said: str, most: int | None = 
     rows = groups.rows
     count = len(groups.count) if most is None else min(most, len(groups.count))
     merged = bool((groups.count[:count] > 1).any())
-    axes = [axis.name for axis in job.space.axes]
-    names = [*axes, *job.shown]
-    head = axes + [heading(job, name) for name in job.shown]
+    names = [*job.column_names[1:-1]]  # the number and the digest are no columns here
+    head = [axis.name for axis in job.space.axes] + [heading(job, name) for name in job.shown]
     right = [*([True] * len(head))]
     ordered = [values_by_size(axis) for axis in job.space.axes]
     cells = []

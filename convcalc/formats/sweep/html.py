@@ -66,7 +66,7 @@ def _data(result: SweepReport, shown: Shown) -> dict[str, Any]:
         {
             "title": table.title,
             "front": table.front,
-            "merged": len(table.head) > len(result.job.space.axes) + len(result.job.shown),
+            "merged": "" in table.names,
             "at": packed(kept.places(group)),
         }
         for table, group in shown
@@ -111,6 +111,7 @@ class _Networks:
 
 
 def _axes(result: SweepReport, kept: _Networks) -> Iterator[dict[str, Any]]:
+    names = result.job.column_names[1:]
     for at, axis in enumerate(result.job.space.axes):
         words = values_by_size(axis)
         least = kept.each(lambda group, at=at: group.least[at])
@@ -118,7 +119,7 @@ def _axes(result: SweepReport, kept: _Networks) -> Iterator[dict[str, Any]]:
         used = sorted({*least, *greatest})
         place = {rank: number for number, rank in enumerate(used)}
         yield {
-            "name": axis.name,
+            "name": names[at],
             "title": axis.name,
             "says": "",
             "is": "axis",
@@ -130,12 +131,11 @@ def _axes(result: SweepReport, kept: _Networks) -> Iterator[dict[str, Any]]:
 
 def _measures(result: SweepReport, kept: _Networks) -> Iterator[dict[str, Any]]:
     job = result.job
-    axes = {axis.name for axis in job.space.axes}
     for name in job.shown:
         values = kept.each(lambda group, name=name: group.rows.columns[name])
         row, form = MEASURES.get(name), sweep.form(job, name)
         column = {
-            "name": f"{name} of a design" if name in axes else name,
+            "name": name,
             "title": sweep.heading(job, name),
             "says": "" if row is None or form == "text" else row.doc,
             "is": form,
