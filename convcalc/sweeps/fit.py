@@ -483,8 +483,9 @@ class _Trials:
         rest = range(outer, invalid, step)
         self.work_out(rest)
         outer = [each for each in rest if self.known[each].figures][-1]
-        if outer != number and self.valid_of(outer - step, number) is not None:
-            self.unseen = None  # valid ones are close together up to there, and then there is none
+        if outer == number or self.valid_of(outer - step, number) is None:
+            # Else valid ones are close together up to there, and then there is none.
+            self.unseen = (0, self.steps.total - 1)
         return outer
 
     def valid_ends(self) -> tuple[int, int] | None:
@@ -500,6 +501,7 @@ class _Trials:
             distance *= 2
         if some is None:
             return None
+        self.unseen = None  # what is not sure of either end is said of each
         high = self.outermost(some, last) if high is None else high
         return self.outermost(some, 0) if low is None else low, high
 

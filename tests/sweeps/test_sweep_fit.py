@@ -143,6 +143,20 @@ def test_halving_that_ends_early_says_so() -> None:
     assert (first.answer.value, first.unseen) == ("100000", ("1", "100000"))
 
 
+def test_halving_that_is_sure_of_one_end_is_not_so_of_the_other() -> None:
+    """Below, all from 400 on are valid; at the end two are, and only the first one is met."""
+    valid = "400 <= n and n <= 50000 or n == 99480 or n == 99600"
+    text = (
+        "{input: 4x4x1, parameters: {n: 1}, "
+        f"layers: [conv: {{filters: n if {valid} else 0, kernel: 1}}]}}"
+    )
+    found = fit(parse(text), "n=1..100000", limits={"parameters": "1M"})
+
+    assert found.answer is not None
+    assert (found.answer.value, found.unseen) == ("99480", ("1", "100000"))
+    assert "n 99480 is the largest that was tried." in str(found)
+
+
 def test_limits_hold_together_and_memory_is_that_of_its_page() -> None:
     network = loads(WIDE.replace("width: 4", "width: 24"))
     limit = memory(network, training=True, batch=3, optimizer="adam").peak
