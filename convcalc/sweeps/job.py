@@ -194,8 +194,7 @@ class Job:
         if len({name for name, _ in ends}) < len(ends):
             message = f"{option} {text}: a name stands there twice, with and without -"
             raise ArgumentError(message)
-        codes = self.space.codes(0, 1)
-        for name, column in self.names.columns([name for name, _ in ends], codes).items():
+        for name, column in self.names.examples(name for name, _ in ends).items():
             if column.dtype.kind not in "if":
                 message = f"{option}: {name} is no number"
                 raise ArgumentError(message)
@@ -238,8 +237,8 @@ class Job:
     @cached_property
     def kinds(self) -> Mapping[str, str]:
         """The kind of each column that is no measure, as NumPy has kinds: `i` for whole numbers."""
-        columns = self.names.columns(self.columns, self.space.codes(0, 1))
-        return {name: column.dtype.kind for name, column in columns.items()}
+        examples = self.names.examples(self.columns)
+        return {name: example.dtype.kind for name, example in examples.items()}
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -368,7 +367,7 @@ class Job:
         return Rows(start + left, codes, {name: columns[name] for name in wanted}, digest)
 
     def _check_kinds(self, own: Mapping[str, Any]) -> None:
-        """Raise `ArgumentError` for a column that is of another kind than in the first design."""
+        """Raise `ArgumentError` for a column that is of another kind here than in `kinds`."""
         for name, column in own.items():
             if len(column) and column.dtype.kind != self.kinds[name]:
                 message = (

@@ -1,6 +1,7 @@
 """What names mean in `--where`, `--pareto` and `--sort`: measures, and parameters of the spec."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,9 @@ from convcalc.sweeps.measures import (
 )
 from convcalc.sweeps.space import Space
 from convcalc.sweeps.subject import Subject
+
+LOOKED_AT = 64
+"""In how many parts all designs are divided by those of which one is to have a value of a name."""
 
 
 class Names:
@@ -74,7 +78,7 @@ class Names:
         """Raise `ArgumentError` for an axis or parameter whose values are none to work with."""
         axis = self._axes.get(name)
         if axis is None or axis.kind not in ("input", "checkpoint"):
-            self._column(name, self.space.codes(0, 1))
+            self._example(name)
             return
         if axis.kind == "checkpoint":
             message = f"{name} is no number, and there is no measure of it"
@@ -120,6 +124,20 @@ class Names:
     def columns(self, names: Iterable[str], codes: tuple[Any, ...]) -> dict[str, Any]:
         """Values of axes and parameters for designs, of which `codes` are those of the axes."""
         return {name: self._column(name, codes) for name in names if self.measure(name) is None}
+
+    def examples(self, names: Iterable[str]) -> dict[str, Any]:
+        """The same for one design each, the first of some in which it has a value.
+
+        Raises `ArgumentError` where it has none in any of these.
+        """
+        return {name: self._example(name) for name in names if self.measure(name) is None}
+
+    def _example(self, name: str) -> Any:
+        last = self.space.designs - 1
+        for number in sorted({last * part // LOOKED_AT for part in range(LOOKED_AT + 1)}):
+            with suppress(ArgumentError):
+                return self._column(name, self.space.codes(number, number + 1))
+        return self._column(name, self.space.codes(0, 1))  # which says what is wrong with it
 
     def _column(self, name: str, codes: tuple[Any, ...]) -> Any:
         axis = self._axes.get(name)

@@ -171,6 +171,19 @@ def test_what_stands_in_front_keeps_a_condition_from_dividing_by_nothing(
     assert answer("--vary", "width=1..5", "--where", where)["left"] == left
 
 
+@pytest.mark.parametrize("asked", ["--columns", "--sort"])
+def test_a_parameter_without_a_value_in_the_first_design_is_that_of_others(asked: str) -> None:
+    """The first design is invalid, for its width − 1 is 0: 12/1, 12/2 and 12/3 are left."""
+    spec = (
+        "{input: 8x8x3, parameters: {w: 1, p: 12/(w-1)}, layers: [conv: {filters: w, kernel: 1}]}"
+    )
+    Path("net.yaml").write_text(spec, encoding="utf-8")
+    value = answer("--vary", "w=1..4", asked, "p", "--where", "w > 1 and p < 13")
+    assert sorted(each["measures"]["p"] for each in value["best"]) == [4, 6, 12]
+    never = run("--vary", "w=1", asked, "p")
+    assert f"Error: {asked}: p: `12/(w-1)` divides by zero: 12 / 0" in never.stderr
+
+
 def test_a_parameter_that_is_varied_by_its_whole_name_has_its_own_one() -> None:
     assert answer("--vary", "set.width=1..4", "--where", "width > 2")["left"] == 2
     assert answer("--vary", "set.width=1..4", "--where", "set.width > 2")["left"] == 2
