@@ -156,6 +156,29 @@ def test_no_choice_is_better(shape: Any, terms: str, length: int) -> None:
         looked_at += beside_every_choice(net, run, random.choice((1, 2, 5)), random)
 
 
+MORE_SHORT = [(chain, 7, 20), (chain, 8, 1), (chain, 9, 2), (convolutions, 8, 3), (graph, 8, 4)]
+SHORT_FIRST = [
+    (chain, 6, 13),
+    *(pytest.param(*each, marks=pytest.mark.thorough) for each in MORE_SHORT),
+]
+
+
+@pytest.mark.parametrize(("shape", "length", "seed"), SHORT_FIRST)
+def test_no_choice_is_better_where_short_segments_are_looked_at_first(
+    shape: Any, length: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of long networks are: they tell what is enough, and never what is best."""
+    monkeypatch.setattr("convcalc.analysis.memory.automatic.LONG", 0)
+    monkeypatch.setattr("convcalc.analysis.memory.automatic.SHORT", 1)
+    random, looked_at = Random(str(seed)), 0  # noqa: S311
+    while looked_at < (1 if length < 8 else 4):
+        try:
+            net = loads(shape(random, length))
+        except SpecError:
+            continue
+        looked_at += beside_every_choice(net, TRAINING, 2, random)
+
+
 @pytest.mark.parametrize("batch", [3, pytest.param(10**15, marks=pytest.mark.thorough)])
 def test_a_chain_by_all_its_choices(batch: int) -> None:
     assert beside_every_choice(loads(CHAIN), TRAINING, batch, Random(batch))  # noqa: S311

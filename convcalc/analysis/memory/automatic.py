@@ -211,16 +211,21 @@ class _Search:
     def roughly(
         self, pieces: Pieces, widest: int, within: int, most: int, every: int, *, fits: bool
     ) -> tuple[int, int]:
-        """What is enough, with short segments alone: the peak where nothing `fits`, and the MACs.
+        """The peak and the MACs that are enough, by what short segments alone reach.
 
-        So there are fewer pieces of all lengths to look at.
+        The peak is never below `within`, where what is dearer there may still do less again. `fits`
+        says whether anything is known to be within. So there are fewer pieces of all lengths.
         """
         short = SHORT * isqrt(len(self.macs))
         with suppress(TooMany):
             choices = Choices(pieces, widest - self.base, most, every=every, longest=short)
             if not fits:
                 reached = choices.lowest(self.least, widest - self.base)
-                return (widest if reached is None else self.base + reached), most
+                if reached is None:
+                    return widest, most
+                widest = self.base + max(reached, within)
+                if reached > within:
+                    return widest, most
             choice = cheapest(choices, within, self.least, most, rounds=ROUNDS).choice
             return widest, most if choice is None else choice.macs
         return widest, most
