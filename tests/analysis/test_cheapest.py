@@ -12,6 +12,7 @@ import pytest
 import convcalc
 from convcalc.analysis.memory import Model, Questions, RunTerms, answer, model
 from convcalc.analysis.memory.automatic import _Search, automatic, in_words, largest_batch
+from convcalc.analysis.memory.bounds import Bounds, Edges
 from convcalc.analysis.memory.checkpoint import read_checkpoint, segments, written
 from convcalc.analysis.memory.limits import read_limit
 from convcalc.analysis.memory.pieces import Piece, Pieces
@@ -261,6 +262,21 @@ def test_more_memory_never_costs_more_of_any_network(
                 assert proven is None or now <= proven
                 proven = now
             spent = now if spent is None else min(spent, now)
+
+
+@pytest.mark.parametrize("cost", [2**53 + 3, 10**18 + 67])
+def test_bounds_are_off_by_less_than_they_say(cost: int) -> None:
+    """Of two ways to the end one spends nothing, and the other what no float is: one above it."""
+    assert float(cost) > cost
+    zeros, nodes = np.zeros(3, np.int64), np.array([0, 0, 1])
+    arrays = dict.fromkeys(("needs", "adds", "macs", "stops"), zeros)
+    none = np.zeros(0, np.int64)
+    edges = Edges(np.arange(3), nodes, nodes + 1, forwards=none, casts=none, **arrays)
+    costs = np.array([0, cost, 0])
+    bounds = Bounds(edges, 3, 1000, costs, np.array([0.0, 1e-6]), cost)
+    told = [int(each) for each in bounds.through() - bounds.margin]
+    assert told[0] <= 0
+    assert cost - 10**5 < told[1] <= cost
 
 
 def strided(random: Random, length: int) -> str:

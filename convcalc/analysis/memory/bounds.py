@@ -69,8 +69,13 @@ def most_kept(edges: Edges, count: int, room: int) -> tuple[Any, Any]:
 class Bounds:
     """What paths of some edges within `room` spend at least, counted by `costs` of each edge."""
 
-    def __init__(self, edges: Edges, count: int, room: int, costs: Any, slopes: Any) -> None:
-        """`count` is of nodes, of which the first is where paths begin and the last their end."""
+    def __init__(
+        self, edges: Edges, count: int, room: int, costs: Any, slopes: Any, most: int
+    ) -> None:
+        """`count` is of nodes, of which the first is where paths begin and the last their end.
+
+        No more than `most` is asked for: what is told of a path that spends more may be any more.
+        """
         self.edges, self.count, self.costs, self.slopes = edges, count, costs, slopes
         self.starts = np.searchsorted(edges.node, np.arange(count + 1))
         self.into = np.argsort(edges.to, kind="stable")
@@ -85,9 +90,9 @@ class Bounds:
         """By node and slope, where the line begins: what is spent behind is at least it, and the
         slope times K."""
         largest = float(np.abs(self.behind[np.isfinite(self.behind)]).max(initial=0))
-        largest += float(slopes[-1]) * 2 * float(room)
+        largest += float(slopes[-1]) * 2 * float(room) + float(most)
         self.margin = 8 * count * EPSILON * largest
-        """More than all that numbers are off by."""
+        """More than all that numbers are off by, of paths that spend no more than `most`."""
 
     def keep(self, edges: Edges, costs: Any, alive: Any) -> None:
         """Go on with some of the edges, and their costs."""

@@ -101,7 +101,7 @@ def least_spent(
     bounds = None
     while rounds is None or rounds > 0:
         if bounds is None:
-            bounds = Bounds(edges, count, room, costs, slopes)
+            bounds = Bounds(edges, count, room, costs, slopes, below - unit)
             work.left -= len(edges.to) * len(slopes) // 4
             bound = max(bound, _rounded(bounds.whole - bounds.margin, unit, below))
             if bound >= below:
